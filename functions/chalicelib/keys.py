@@ -1,0 +1,55 @@
+"""The names of everything stored: the layout of the data, in one place."""
+
+from __future__ import annotations
+
+import zlib
+
+DEFINITIONS = "definitions/"
+LANDING = "landing/"
+RESPONSES = "responses/"
+CONTACTS = "contacts/"
+TALLIES = "tallies/"
+
+
+def contract(survey: str, version: str) -> str:
+    return f"{DEFINITIONS}{survey}/{version}.json"
+
+
+def current(survey: str) -> str:
+    return f"{DEFINITIONS}{survey}/current.json"
+
+
+def landing(survey: str, response: str, digest: str) -> str:
+    return f"{LANDING}{survey}/{response}-{digest}.json"
+
+
+def part(table: str, survey: str, day: str, bucket: int) -> str:
+    """``table`` is RESPONSES or CONTACTS; ``day`` is ``YYYY-MM-DD``."""
+    return f"{table}{survey}/dt={day}/part-{bucket:03d}.parquet"
+
+
+def tallies(survey: str, day: str) -> str:
+    return f"{TALLIES}{survey}/dt={day}/tallies.parquet"
+
+
+def due(survey: str, response: str, rule: str) -> str:
+    return f"due/{survey}/{response}-{rule}"
+
+
+def rejected(day: str, survey: str, name: str) -> str:
+    return f"rejected/{day}/{survey}/{name}.json"
+
+
+def survey_of(key: str) -> str:
+    """The survey a key belongs to (its second path element)."""
+    return key.split("/", 2)[1]
+
+
+def day_of(key: str) -> str:
+    """The day in a key's ``dt=`` element."""
+    return key.split("dt=", 1)[1][:10]
+
+
+def bucket(response: str, buckets: int) -> int:
+    """The part of its day a response lies in: CRC-32 of the id, modulo the number of parts."""
+    return zlib.crc32(response.encode()) % buckets

@@ -1,0 +1,135 @@
+"""A folder as a store: what S3 promises, kept with fsync, link and rename.
+
+Create writes a temporary file, fsyncs it, links it to its name (which fails if the name is taken)
+and fsyncs the directory. Replace compares and renames under a lock per key, so processes that share
+the folder are as safe as threads. A tag is the file's modification time, size and inode; replace
+makes the time strictly later than the one it replaces, so no tag ever comes back.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from filelock import FileLock
+
+from .port import Entry, Exists, Missing, Stale, Stored, checked
+
+_LOCKS = 256
+
+
+class FolderStore:
+    """A store in ``root``. Its own housekeeping lies under ``root/.store``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._temporary = self.root / ".store" / "temporary"
+        self._locks = self.root / ".store" / "locks"
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        self._locks.mkdir(exist_ok=True)
+
+    def get(self, key: str) -> Stored:
+        try:
+            with open(self._path(key), "rb") as file:
+                return Stored(file.read(), _tag(os.fstat(file.fileno())))
+        except (FileNotFoundError, NotADirectoryError):
+            raise Missing(key) from None
+
+    def create(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        temporary = self._write(data)
+        try:
+            try:
+                os.link(temporary, path)
+            except FileNotFoundError:
+                self._make_folder(path.parent)
+                os.link(temporary, path)
+        except FileExistsError:
+            # The value found may not have reached the disk yet; whoever is told that it is there
+            # may rely on it.
+            _sync_folder(path.parent)
+            raise Exists(key) from None
+        finally:
+            os.unlink(temporary)
+        _sync_folder(path.parent)
+
+    def replace(self, key: str, data: bytes, tag: str) -> None:
+        path = self._path(key)
+        temporary = self._write(data)
+        try:
+            with FileLock(self._locks / f"{zlib.crc32(key.encode()) % _LOCKS:03d}"):
+                try:
+                    now = path.stat()
+                except FileNotFoundError:
+                    raise Stale(key) from None
+                if _tag(now) != tag:
+                    raise Stale(key)
+                if temporary.stat().st_mtime_ns <= now.st_mtime_ns:
+                    os.utime(temporary, ns=(now.st_mtime_ns + 1000, now.st_mtime_ns + 1000))
+                os.replace(temporary, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        _sync_folder(path.parent)
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        top = self._path(prefix[:-1]) if prefix else self.root
+        yield from self._walk(top, prefix)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        folders = set()
+        for path in map(self._path, keys):
+            with suppress(FileNotFoundError):
+                path.unlink()
+                folders.add(path.parent)
+        for folder in folders:
+            _sync_folder(folder)
+
+    def _path(self, key: str) -> Path:
+        return self.root / checked(key)
+
+    def _write(self, data: bytes) -> Path:
+        temporary = self._temporary / token_hex(16)
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return temporary
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+            _sync_folder(folder.parent)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[Entry]:
+        try:
+            found = sorted(os.scandir(folder), key=lambda e: e.name + "/" * e.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in found:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from self._walk(folder / entry.name, f"{prefix}{entry.name}/")
+            else:
+                with suppress(FileNotFoundError):  # merged away since the folder was read
+                    yield Entry(prefix + entry.name, _tag(entry.stat()))
+
+
+def _tag(stat: os.stat_result) -> str:
+    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ino:x}"
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows has no handle to fsync a directory by; NTFS journals the name
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,35 @@
+"""The kernel: what a survey means. Pure, light, imported by everyone; imports nothing of ours."""
+
+from .conditions import Answer, Condition, holds
+from .contract import Bands, Contract, Rule, Section
+from .errors import EchoformError, Invalid, Problem, Refused
+from .questions import TYPES, AnyQuestion, Choice, Field, Question, Scaled
+from .reading import Reading, from_form, read, strangers
+from .response import Response, Submission, index_of
+
+__all__ = [
+    "TYPES",
+    "Answer",
+    "AnyQuestion",
+    "Bands",
+    "Choice",
+    "Condition",
+    "Contract",
+    "EchoformError",
+    "Field",
+    "Invalid",
+    "Problem",
+    "Question",
+    "Reading",
+    "Refused",
+    "Response",
+    "Rule",
+    "Scaled",
+    "Section",
+    "Submission",
+    "from_form",
+    "holds",
+    "index_of",
+    "read",
+    "strangers",
+]

@@ -1,0 +1,110 @@
+"""The contract: a compiled survey, immutable, named by the hash of its JSON (its *version*)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from hashlib import sha256
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .conditions import Condition
+from .questions import AnyQuestion, Field, Name, Scaled, Slug, Text
+
+Minutes: TypeAlias = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
+Language: TypeAlias = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+Version: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+
+
+class Section(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Questions that are asked together: one step of the page."""
+
+    id: Name
+    questions: Annotated[list[AnyQuestion], Meta(min_length=1)]
+    title: Text | None = None
+    show_if: Condition | None = None
+    end_if: Condition | None = None
+    """Where it holds after this section, the survey ends here."""
+
+
+class Bands(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Lower ends of the bands, on the 1–5 mean. Below ``satisfied``: needs improvement."""
+
+    very_satisfied: Annotated[float, Meta(ge=1, le=5)] = 4.5
+    satisfied: Annotated[float, Meta(ge=1, le=5)] = 3.5
+
+
+class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Creates a follow-up where its condition holds for a response."""
+
+    id: Name
+    when: Condition
+    title: Text
+    priority: Literal["urgent", "high", "normal"] = "normal"
+    first_contact_within: Minutes = 24 * 60
+    resolve_within: Minutes = 5 * 24 * 60
+    assign_to: str = "team"
+    verify_with: Slug | None = None
+
+
+class Contract(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, dict=True):
+    """A survey as page, validator, columns, scores and rules all read it."""
+
+    id: Slug
+    title: Text
+    languages: Annotated[list[Language], Meta(min_length=1, max_length=20)]
+    """The first is the default."""
+    timezone: str
+    """An IANA name; days are counted here."""
+    sections: Annotated[list[Section], Meta(min_length=1)]
+    intro: Text | None = None
+    thanks: Text | None = None
+    attributes: list[Name] = []
+    """What a link may know. ``customer`` is personal and is never stored beside answers."""
+    dimensions: dict[str, Text] = {}
+    """Titles of dimensions; one without a title is called by its id."""
+    bands: Bands = Bands()
+    follow_ups: list[Rule] = []
+    anonymous: bool = False
+
+    @cached_property
+    def questions(self) -> tuple[AnyQuestion, ...]:
+        return tuple(question for section in self.sections for question in section.questions)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """Every field in the order asked, section conditions folded in."""
+        fields: list[Field] = []
+        for section in self.sections:
+            inside = [field for question in section.questions for field in question.fields()]
+            inside[-1] = msgspec.structs.replace(
+                inside[-1], end_if=_joined("or", section.end_if, inside[-1].end_if)
+            )
+            fields += [
+                msgspec.structs.replace(f, show_if=_joined("and", section.show_if, f.show_if))
+                for f in inside
+            ]
+        return tuple(fields)
+
+    @cached_property
+    def weighted(self) -> tuple[Scaled, ...]:
+        """The questions the index is made of."""
+        return tuple(q for q in self.questions if isinstance(q, Scaled) and q.weight)
+
+    @cached_property
+    def version(self) -> str:
+        return sha256(self.to_json()).hexdigest()[:16]
+
+    def to_json(self) -> bytes:
+        """The canonical form: sorted keys, no spaces, defaults left out."""
+        return msgspec.json.encode(self, order="sorted")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Contract:
+        return msgspec.json.decode(data, type=cls)
+
+
+def _joined(operator: str, *parts: Condition | None) -> Condition | None:
+    present = [part for part in parts if part is not None]
+    return [operator, *present] if len(present) > 1 else (present or [None])[0]

@@ -1,0 +1,47 @@
+"""The exceptions of Echoform, in one tree.
+
+    EchoformError
+    ├── Invalid              one answer breaks its rule (never leaves the kernel)
+    ├── Refused              a submission is not accepted; carries an error code and its problems
+    ├── DefinitionError      a survey file cannot become a contract (generator)
+    └── storage.StorageError
+        ├── storage.Missing  no such key
+        ├── storage.Exists   create-once found the key taken
+        └── storage.Stale    the value changed since it was read
+
+Exceptions carry data. The edge words them: the command line as a message, the API as an error body.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class EchoformError(Exception):
+    """Root of everything Echoform raises on purpose."""
+
+
+class Invalid(EchoformError):
+    """An answer breaks its rule. ``code`` is a key of ``words.PROBLEMS``; ``facts`` fill its text."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with the answer to one question."""
+
+    question: str
+    code: str
+    facts: dict[str, object] = {}
+
+
+class Refused(EchoformError):
+    """A submission is not accepted. ``code`` is a key of ``words.REFUSALS``."""
+
+    def __init__(self, code: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(code)
+        self.code = code
+        self.problems = problems

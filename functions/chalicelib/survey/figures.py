@@ -1,0 +1,118 @@
+"""Figures from tallies: pure arithmetic on counts, each formula once, with its source.
+
+``counts`` is how many people gave each value of a scale: ``{5: 11934, 4: 2277, …}``. N/A and
+skipped answers are not in it. A figure over nobody is None: no data is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import TypeAlias
+
+from msgspec import Struct
+
+Counts: TypeAlias = Mapping[int, int]
+
+Z95 = 1.959963984540054
+"""The two-sided 95 % point of the normal distribution."""
+
+
+class Mean(Struct, frozen=True):
+    """Arithmetic mean and sample standard deviation (n − 1; None below two answers)."""
+
+    n: int
+    mean: float
+    sd: float | None
+
+
+class Share(Struct, frozen=True):
+    """``hits`` of ``n``, as a fraction with its Wilson 95 % interval."""
+
+    hits: int
+    n: int
+    share: float
+    low: float
+    high: float
+
+
+class Nps(Struct, frozen=True):
+    """Net Promoter Score, −100…100, and the half-width of its 95 % interval."""
+
+    n: int
+    nps: float
+    margin: float
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927, without continuity correction). Wants n ≥ 1."""
+    share, z2 = hits / n, Z95 * Z95
+    centre = share + z2 / (2 * n)
+    half = Z95 * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    return (low if hits else 0.0), (high if hits < n else 1.0)
+
+
+def share(hits: int, n: int) -> Share | None:
+    return Share(hits, n, hits / n, *wilson(hits, n)) if n else None
+
+
+def mean(counts: Counts) -> Mean | None:
+    n = sum(counts.values())
+    if not n:
+        return None
+    total = sum(value * count for value, count in counts.items())
+    squares = sum(value * value * count for value, count in counts.items())
+    # n·Σx² − (Σx)² is exact in integers: no cancellation however many answers.
+    sd = sqrt((n * squares - total * total) / (n * (n - 1))) if n > 1 else None
+    return Mean(n, total / n, sd)
+
+
+def _share_from(counts: Counts, lowest_hit: int) -> Share | None:
+    hits = sum(count for value, count in counts.items() if value >= lowest_hit)
+    return share(hits, sum(counts.values()))
+
+
+def top2(counts: Counts, high: int) -> Share | None:
+    """CSAT: the share at the top two points of a scale ending at ``high``."""
+    return _share_from(counts, high - 1)
+
+
+def full_marks(counts: Counts, high: int) -> Share | None:
+    """得分率: the share at the scale's maximum."""
+    return _share_from(counts, high)
+
+
+def nps(counts: Counts) -> Nps | None:
+    """100·(promoters 9–10 − detractors 0–6)/n, margin 1.96·100·√((p + d − (p − d)²)/n).
+
+    Reichheld 2003; the variance is that of a three-valued variable.
+    """
+    n = sum(counts.values())
+    if not n:
+        return None
+    p = sum(count for value, count in counts.items() if value >= 9) / n
+    d = sum(count for value, count in counts.items() if value <= 6) / n
+    return Nps(n, 100 * (p - d), 1.96 * 100 * sqrt((p + d - (p - d) ** 2) / n))
+
+
+def ces(counts: Counts) -> Share | None:
+    """CES 2.0: the share that at least somewhat agrees we made it easy, 5–7 of 7."""
+    return _share_from(counts, 5)
+
+
+def fcr(solved_at_once: int, answered_both: int) -> Share | None:
+    """First-contact resolution: solved with one contact, of all who answered both questions."""
+    return share(solved_at_once, answered_both)
+
+
+def band(mean_of_five: float, very_satisfied: float = 4.5, satisfied: float = 3.5) -> str:
+    """Band of an unrounded 1–5 mean: ``very_satisfied``, ``satisfied`` or ``needs_improvement``."""
+    if mean_of_five >= very_satisfied:
+        return "very_satisfied"
+    return "satisfied" if mean_of_five >= satisfied else "needs_improvement"
+
+
+def on_five(mean_value: float, low: int, high: int) -> float:
+    """A scale's mean, moved linearly to 1–5, where the bands are."""
+    return 1 + 4 * (mean_value - low) / (high - low)

@@ -1,0 +1,74 @@
+"""Reading a submission: what was visible, what was answered, what is wrong. Twin: ``conditions.js``.
+
+Fields are walked in the order asked. A condition sees the valid answers of visible fields before
+it, so what is hidden is absent for all that follows, and chains of hidden questions need no rule of
+their own. An invalid answer is a problem, and absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from .conditions import Answer, holds
+from .errors import Invalid, Problem
+from .questions import Field
+from .rules import Rule, check, coerce
+
+
+class Reading(Struct, frozen=True):
+    """``answers`` by field id; ``shown`` ids in order; every problem."""
+
+    answers: dict[str, Answer]
+    shown: list[str]
+    problems: list[Problem]
+
+
+def read(fields: Iterable[Field], raw: Mapping[str, object]) -> Reading:
+    """Walk the fields over raw answers by field id. Answers to hidden fields are left out."""
+    answers: dict[str, Answer] = {}
+    shown: list[str] = []
+    problems: list[Problem] = []
+    ended = False
+    for field in fields:
+        if not ended and (field.show_if is None or holds(field.show_if, answers)):
+            shown.append(field.id)
+            if field.rule:
+                try:
+                    answer = check(_offered(field, answers), raw.get(field.id))
+                except Invalid as invalid:
+                    problems.append(Problem(field.id, invalid.code, invalid.facts))
+                else:
+                    if answer is not None:
+                        answers[field.id] = answer
+                    elif field.required:
+                        problems.append(Problem(field.id, "required"))
+        ended = ended or field.end_if is not None and holds(field.end_if, answers)
+    return Reading(answers, shown, problems)
+
+
+def _offered(field: Field, answers: Mapping[str, Answer]) -> Rule:
+    """The field's rule, without the choices that are hidden."""
+    rule = field.rule or []
+    hidden = {code for code, when in field.choice_if.items() if not holds(when, answers)}
+    return [rule[0], [code for code in rule[1] if code not in hidden], *rule[2:]] if hidden else rule
+
+
+def strangers(fields: Iterable[Field], raw: Mapping[str, object], shown: Iterable[str]) -> list[Problem]:
+    """Answers that no page sends: to unknown questions, and to hidden ones."""
+    asked = {field.id for field in fields if field.rule}
+    visible = set(shown)
+    return [
+        Problem(name, "hidden" if name in asked else "unknown")
+        for name, value in raw.items()
+        if name not in asked or name not in visible and value not in (None, "", [], False)
+    ]
+
+
+def from_form(fields: Iterable[Field], form: Mapping[str, list[str]]) -> dict[str, object]:
+    """A posted form as the raw answers a script would send; unknown names are kept, to be refused."""
+    rules = {field.id: field.rule for field in fields if field.rule}
+    return {
+        name: coerce(rules[name], texts) if name in rules else texts for name, texts in form.items()
+    }

@@ -1,0 +1,73 @@
+"""A submission as it is sent, and the response it becomes."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from .conditions import Answer
+from .contract import Contract
+from .questions import NA
+
+
+class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a page sends. Every retry sends the same bytes."""
+
+    id: str
+    version: str
+    language: str
+    answers: dict[str, str | int | float | bool | list[str] | None]
+    duration: int | None = None
+    """Seconds from opening the page to the first send."""
+    link: str | None = None
+    """The link's code."""
+
+
+class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One person's answers to one survey, as they land."""
+
+    id: str
+    survey: str
+    version: str
+    language: str
+    channel: str
+    received_at: int
+    """Milliseconds since 1970, by the server's clock."""
+    answers: dict[str, Answer]
+    duration: int | None = None
+    attributes: dict[str, str] = {}
+    link: str | None = None
+    """Hash of the link's code."""
+
+    @property
+    def digest(self) -> str:
+        """Names what was said: the same for every retry, another for an edit under one id."""
+        said = (self.survey, self.version, self.language, self.channel, self.link)
+        body = msgspec.json.encode((said, self.attributes, self.answers), order="sorted")
+        return sha256(body).hexdigest()[:16]
+
+    def to_json(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Response:
+        return msgspec.json.decode(data, type=cls)
+
+
+def index_of(contract: Contract, answers: dict[str, Answer]) -> float | None:
+    """The response's index, 0–100: Σ w·(x − low)/(high − low)·100 over what was answered.
+
+    What was not answered (or N/A) is left out and the other weights are scaled up to 1. None where
+    nothing weighted was answered. Source: the ACSI's weighted index (Fornell et al. 1996).
+    """
+    total = weights = 0.0
+    for question in contract.weighted:
+        answer = answers.get(question.id)
+        if answer is None or answer == NA or question.weight is None:
+            continue
+        low, high = question.ends
+        total += question.weight * (float(str(answer)) - low) / (high - low)
+        weights += question.weight
+    return total / weights * 100 if weights else None

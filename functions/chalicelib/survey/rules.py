@@ -1,0 +1,164 @@
+"""What counts as an answer to a field, as data. ``conditions.js`` is the twin of this module.
+
+A rule is a list: its kind, then its limits.
+
+=========================================  ==================================================
+``["code", [code, …]]``                    one of the codes
+``["codes", [code, …], least, most]``      distinct codes, that many of them; kept in this order
+``["scale", low, high]``                   a whole number; with a fourth item ``1``, or ``"na"``
+``["number", low, high, decimals]``        a number with at most that many decimals
+``["date", first, last]``                  a real day, ``YYYY-MM-DD``
+``["text", least, most]``                  characters (code points) after cleaning
+``["phone"]`` ``["email"]``                as the patterns below
+``["true"]``                               ``true`` and nothing else
+=========================================  ==================================================
+
+``check`` refuses other types than these; only ``coerce``, for forms, turns text into numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from datetime import date
+from typing import Any, TypeAlias
+
+from .conditions import Answer
+from .errors import Invalid
+
+Rule: TypeAlias = list[Any]
+
+LARGEST = 2**31 - 1
+"""Whole numbers are 32-bit columns."""
+
+_BLANK = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # noqa: E501  what JavaScript's \s matches
+_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+_DAY = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
+_PHONE = re.compile(r"\+?[0-9]([ -]?[0-9]){4,17}")
+_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE)
+
+
+def clean(text: str) -> str:
+    """Text as it is kept: one kind of line end, no control characters, no blank ends."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip(_BLANK)
+
+
+def coerce(rule: Rule, texts: list[str]) -> object:
+    """What a form's field sent, as the value a script would have sent."""
+    if rule[0] == "codes":
+        return texts
+    text = texts[-1] if texts else ""
+    if rule[0] == "true":
+        return text == "true"
+    if rule[0] in ("scale", "number") and _NUMBER.fullmatch(clean(text)):
+        number = float(clean(text))
+        return int(number) if number.is_integer() else number
+    return text
+
+
+def _code(value: object, codes: Collection[str]) -> Answer | None:
+    if not isinstance(value, str):
+        raise Invalid("type")
+    if value and value not in codes:
+        raise Invalid("choice")
+    return value or None
+
+
+def _codes(value: object, codes: Collection[str], least: int, most: int) -> Answer | None:
+    if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+        raise Invalid("type")
+    if len(set(value)) < len(value) or not set(value) <= set(codes):
+        raise Invalid("choice")
+    if value and len(value) < least:
+        raise Invalid("few", least=least)
+    if len(value) > most:
+        raise Invalid("many", most=most)
+    return [code for code in codes if code in value] or None
+
+
+def _number(value: object, low: float, high: float, decimals: int) -> Answer | None:
+    if value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Invalid("number")
+    if not low <= value <= high:
+        raise Invalid("range", low=low, high=high)
+    if round(value, decimals) != value:
+        raise Invalid("decimals", decimals=decimals)
+    return float(value) + 0.0 if decimals else int(value)
+
+
+def _scale(value: object, low: int, high: int, na: int = 0) -> Answer | None:
+    if na and value == "na":
+        return "na"
+    return _number(value, low, high, 0)
+
+
+def _date(value: object, first: str | None, last: str | None) -> Answer | None:
+    if not isinstance(value, str):
+        raise Invalid("type")
+    if not value:
+        return None
+    if not _DAY.fullmatch(value):
+        raise Invalid("date")
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise Invalid("date") from None
+    if first and value < first or last and value > last:
+        raise Invalid("days", first=first or "…", last=last or "…")
+    return value
+
+
+def _text(value: object, least: int, most: int) -> Answer | None:
+    if not isinstance(value, str):
+        raise Invalid("type")
+    text = clean(value)
+    if text and len(text) < least:
+        raise Invalid("short", least=least)
+    if len(text) > most:
+        raise Invalid("long", most=most)
+    return text or None
+
+
+def _phone(value: object) -> Answer | None:
+    text = _text(value, 0, 40)
+    if text and not _PHONE.fullmatch(str(text)):
+        raise Invalid("phone")
+    return text
+
+
+def _email(value: object) -> Answer | None:
+    text = _text(value, 0, 254)
+    if text and not _EMAIL.fullmatch(str(text)):
+        raise Invalid("email")
+    return text
+
+
+def _true(value: object) -> Answer | None:
+    if not isinstance(value, bool):
+        raise Invalid("type")
+    return value or None
+
+
+RULES: dict[str, Callable[..., Answer | None]] = {
+    "code": _code,
+    "codes": _codes,
+    "scale": _scale,
+    "number": _number,
+    "date": _date,
+    "text": _text,
+    "phone": _phone,
+    "email": _email,
+    "true": _true,
+}
+
+
+def check(rule: Rule, value: object) -> Answer | None:
+    """The typed answer, or None where it is empty.
+
+    Raises:
+        Invalid: the value breaks the rule.
+    """
+    return None if value is None else RULES[rule[0]](value, *rule[1:])
