@@ -57,7 +57,7 @@ class Store(Protocol):
         ...
 
     def replace(self, key: str, data: bytes, tag: str) -> None:
-        """Store a value in place of the version ``tag`` names. Raises Stale, also when it is gone."""
+        """Store a value in place of the version ``tag`` names. Raises Stale, also if it is gone."""
         ...
 
     def list(self, prefix: str) -> Iterator[Entry]:

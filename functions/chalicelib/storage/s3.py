@@ -1,4 +1,4 @@
-"""S3 as a store, through obstore: conditional writes, and an import that a cold start can afford."""
+"""S3 as a store, through obstore: conditional writes, and an import a cold start can afford."""
 
 from __future__ import annotations
 

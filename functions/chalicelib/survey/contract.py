@@ -48,7 +48,9 @@ class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     verify_with: Slug | None = None
 
 
-class Contract(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, dict=True):
+class Contract(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, dict=True
+):
     """A survey as page, validator, columns, scores and rules all read it."""
 
     id: Slug
@@ -107,4 +109,6 @@ class Contract(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 
 def _joined(operator: str, *parts: Condition | None) -> Condition | None:
     present = [part for part in parts if part is not None]
-    return [operator, *present] if len(present) > 1 else (present or [None])[0]
+    if len(present) > 1:
+        return [operator, *present]
+    return present[0] if present else None

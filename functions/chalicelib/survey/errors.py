@@ -22,7 +22,7 @@ class EchoformError(Exception):
 
 
 class Invalid(EchoformError):
-    """An answer breaks its rule. ``code`` is a key of ``words.PROBLEMS``; ``facts`` fill its text."""
+    """An answer breaks its rule. ``code`` names a text in ``words``; ``facts`` fill it."""
 
     def __init__(self, code: str, **facts: object) -> None:
         super().__init__(code)
@@ -39,7 +39,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Refused(EchoformError):
-    """A submission is not accepted. ``code`` is a key of ``words.REFUSALS``."""
+    """A submission is not accepted. ``code`` names a text in ``words``."""
 
     def __init__(self, code: str, problems: tuple[Problem, ...] = ()) -> None:
         super().__init__(code)

@@ -80,7 +80,7 @@ class Question(
         return (Field(self.id, self.rule, show_if=self.show_if, end_if=self.end_if),)
 
 
-class Asked(Question, kw_only=True):
+class Asked(Question, frozen=True, kw_only=True):
     """A question that takes an answer."""
 
     required: bool = False
@@ -99,7 +99,7 @@ class Asked(Question, kw_only=True):
         )
 
 
-class Choosing(Asked, kw_only=True):
+class Choosing(Asked, frozen=True, kw_only=True):
     """Choices, perhaps with "other, please say", whose text is a field of its own."""
 
     choices: Annotated[list[Choice], Meta(min_length=1)]
@@ -136,7 +136,7 @@ class Choosing(Asked, kw_only=True):
         return (main, say)
 
 
-class Single(Choosing, tag="single", kw_only=True):
+class Single(Choosing, tag="single", frozen=True, kw_only=True):
     """One of several choices, all in sight."""
 
     role: Literal["contacts"] | None = None
@@ -147,7 +147,7 @@ class Single(Choosing, tag="single", kw_only=True):
         return ["code", self.codes]
 
 
-class Dropdown(Choosing, tag="dropdown", kw_only=True):
+class Dropdown(Choosing, tag="dropdown", frozen=True, kw_only=True):
     """One of many choices, in a list that opens."""
 
     @property
@@ -155,7 +155,7 @@ class Dropdown(Choosing, tag="dropdown", kw_only=True):
         return ["code", self.codes]
 
 
-class Multiple(Choosing, tag="multiple", kw_only=True):
+class Multiple(Choosing, tag="multiple", frozen=True, kw_only=True):
     """Any of several choices."""
 
     least: Positive = 1
@@ -166,7 +166,7 @@ class Multiple(Choosing, tag="multiple", kw_only=True):
         return ["codes", self.codes, self.least, self.most or len(self.codes)]
 
 
-class YesNo(Asked, tag="yes_no", kw_only=True):
+class YesNo(Asked, tag="yes_no", frozen=True, kw_only=True):
     """``yes`` or ``no``."""
 
     segment: bool = False
@@ -180,7 +180,7 @@ class YesNo(Asked, tag="yes_no", kw_only=True):
         return ["code", ["yes", "no"]]
 
 
-class Scaled(Asked, kw_only=True):
+class Scaled(Asked, frozen=True, kw_only=True):
     """A whole number between two ends, perhaps with "not applicable"."""
 
     na: bool = False
@@ -200,7 +200,7 @@ class Scaled(Asked, kw_only=True):
         return ["scale", *self.ends] + [1] * self.na
 
 
-class Rating(Scaled, tag="rating", kw_only=True):
+class Rating(Scaled, tag="rating", frozen=True, kw_only=True):
     """1 to N, 5 unless told: satisfaction with one thing."""
 
     scale: Annotated[int, Meta(ge=2, le=10)] = 5
@@ -211,7 +211,7 @@ class Rating(Scaled, tag="rating", kw_only=True):
         return 1, self.scale
 
 
-class Score(Scaled, tag="score", kw_only=True):
+class Score(Scaled, tag="score", frozen=True, kw_only=True):
     """1 to 10."""
 
     @property
@@ -219,7 +219,7 @@ class Score(Scaled, tag="score", kw_only=True):
         return 1, 10
 
 
-class Nps(Scaled, tag="nps", kw_only=True):
+class Nps(Scaled, tag="nps", frozen=True, kw_only=True):
     """How likely the customer is to recommend us, 0 to 10 (Net Promoter Score)."""
 
     @property
@@ -227,7 +227,7 @@ class Nps(Scaled, tag="nps", kw_only=True):
         return 0, 10
 
 
-class Ces(Scaled, tag="ces", kw_only=True):
+class Ces(Scaled, tag="ces", frozen=True, kw_only=True):
     """Whether we made it easy, 1 to 7 (Customer Effort Score 2.0)."""
 
     @property
@@ -235,7 +235,7 @@ class Ces(Scaled, tag="ces", kw_only=True):
         return 1, 7
 
 
-class Number(Asked, tag="number", kw_only=True):
+class Number(Asked, tag="number", frozen=True, kw_only=True):
     """A number; whole unless ``decimals`` says otherwise."""
 
     least: float = -LARGEST
@@ -247,7 +247,7 @@ class Number(Asked, tag="number", kw_only=True):
         return ["number", *map(_plain, (self.least, self.most)), self.decimals]
 
 
-class Date(Asked, tag="date", kw_only=True):
+class Date(Asked, tag="date", frozen=True, kw_only=True):
     """A day."""
 
     first: Day | None = None
@@ -258,7 +258,7 @@ class Date(Asked, tag="date", kw_only=True):
         return ["date", self.first, self.last]
 
 
-class ShortText(Asked, tag="short_text", kw_only=True):
+class ShortText(Asked, tag="short_text", frozen=True, kw_only=True):
     """One line of text."""
 
     least: Annotated[int, Meta(ge=0, le=200)] = 0
@@ -269,7 +269,7 @@ class ShortText(Asked, tag="short_text", kw_only=True):
         return ["text", self.least, self.most]
 
 
-class LongText(Asked, tag="long_text", kw_only=True):
+class LongText(Asked, tag="long_text", frozen=True, kw_only=True):
     """Lines of text."""
 
     least: Annotated[int, Meta(ge=0, le=200)] = 0
@@ -280,7 +280,7 @@ class LongText(Asked, tag="long_text", kw_only=True):
         return ["text", self.least, self.most]
 
 
-class Phone(Asked, tag="phone", kw_only=True):
+class Phone(Asked, tag="phone", frozen=True, kw_only=True):
     """A telephone number."""
 
     @property
@@ -288,7 +288,7 @@ class Phone(Asked, tag="phone", kw_only=True):
         return ["phone"]
 
 
-class Email(Asked, tag="email", kw_only=True):
+class Email(Asked, tag="email", frozen=True, kw_only=True):
     """An e-mail address."""
 
     @property
@@ -296,7 +296,7 @@ class Email(Asked, tag="email", kw_only=True):
         return ["email"]
 
 
-class Consent(Asked, tag="consent", kw_only=True):
+class Consent(Asked, tag="consent", frozen=True, kw_only=True):
     """A box that the customer ticks to agree to what the text says."""
 
     @property
@@ -304,11 +304,11 @@ class Consent(Asked, tag="consent", kw_only=True):
         return ["true"]
 
 
-class Statement(Question, tag="statement", kw_only=True):
+class Statement(Question, tag="statement", frozen=True, kw_only=True):
     """A text to read; takes no answer."""
 
 
-class Hidden(Asked, tag="hidden", kw_only=True):
+class Hidden(Asked, tag="hidden", frozen=True, kw_only=True):
     """A value the page's address brings (``?source=poster``), never shown."""
 
     text: Text = {}

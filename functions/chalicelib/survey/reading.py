@@ -1,4 +1,4 @@
-"""Reading a submission: what was visible, what was answered, what is wrong. Twin: ``conditions.js``.
+"""Reading a submission: what was visible, answered and wrong. ``conditions.js`` is the twin.
 
 Fields are walked in the order asked. A condition sees the valid answers of visible fields before
 it, so what is hidden is absent for all that follows, and chains of hidden questions need no rule of
@@ -52,10 +52,14 @@ def _offered(field: Field, answers: Mapping[str, Answer]) -> Rule:
     """The field's rule, without the choices that are hidden."""
     rule = field.rule or []
     hidden = {code for code, when in field.choice_if.items() if not holds(when, answers)}
-    return [rule[0], [code for code in rule[1] if code not in hidden], *rule[2:]] if hidden else rule
+    return (
+        [rule[0], [code for code in rule[1] if code not in hidden], *rule[2:]] if hidden else rule
+    )
 
 
-def strangers(fields: Iterable[Field], raw: Mapping[str, object], shown: Iterable[str]) -> list[Problem]:
+def strangers(
+    fields: Iterable[Field], raw: Mapping[str, object], shown: Iterable[str]
+) -> list[Problem]:
     """Answers that no page sends: to unknown questions, and to hidden ones."""
     asked = {field.id for field in fields if field.rule}
     visible = set(shown)
@@ -67,7 +71,7 @@ def strangers(fields: Iterable[Field], raw: Mapping[str, object], shown: Iterabl
 
 
 def from_form(fields: Iterable[Field], form: Mapping[str, list[str]]) -> dict[str, object]:
-    """A posted form as the raw answers a script would send; unknown names are kept, to be refused."""
+    """A posted form as a script would send it; unknown names are kept, to be refused."""
     rules = {field.id: field.rule for field in fields if field.rule}
     return {
         name: coerce(rules[name], texts) if name in rules else texts for name, texts in form.items()

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from .conditions import Answer
 from .contract import Contract
-from .questions import NA
 
 
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,9 +64,9 @@ def index_of(contract: Contract, answers: dict[str, Answer]) -> float | None:
     total = weights = 0.0
     for question in contract.weighted:
         answer = answers.get(question.id)
-        if answer is None or answer == NA or question.weight is None:
+        if not isinstance(answer, int) or question.weight is None:
             continue
         low, high = question.ends
-        total += question.weight * (float(str(answer)) - low) / (high - low)
+        total += question.weight * (answer - low) / (high - low)
         weights += question.weight
     return total / weights * 100 if weights else None

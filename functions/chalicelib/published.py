@@ -1,0 +1,120 @@
+"""What is published: which version of each survey is live, and every contract ever live.
+
+Contracts are immutable, so they are read once per process; which one is live is read again every
+few seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from . import keys
+from .storage import Exists, Missing, Store
+from .survey import Contract
+
+DAY_MS = 24 * 60 * 60 * 1000
+GRACE_MS = 7 * DAY_MS
+"""How long a superseded version is still accepted."""
+
+
+class Buckets(Struct, frozen=True):
+    """From this day on, a day's responses lie in ``count`` parts."""
+
+    since: str
+    count: Annotated[int, Meta(ge=1, le=999)]
+
+
+class Publication(Struct, frozen=True, omit_defaults=True):
+    """``current.json`` of a survey. Times in milliseconds since 1970."""
+
+    version: str
+    since: int
+    superseded: dict[str, int] = {}
+    """Earlier versions, and when each was superseded."""
+    closed_at: int | None = None
+    buckets: list[Buckets] = []
+
+    def accepts(self, version: str, now: int) -> bool:
+        ended = self.superseded.get(version)
+        return version == self.version or ended is not None and now - ended <= GRACE_MS
+
+    def buckets_on(self, day: str) -> int:
+        """How many parts a day's responses lie in."""
+        return max(((b.since, b.count) for b in self.buckets if b.since <= day), default=("", 1))[1]
+
+
+class Definitions:
+    """The published definitions in a store, cached for one process."""
+
+    def __init__(
+        self, store: Store, seconds: float = 5.0, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._clock = clock
+        self._current: dict[str, tuple[float, Publication]] = {}
+        self._contracts: dict[tuple[str, str], Contract] = {}
+
+    def publication(self, survey: str) -> Publication:
+        """Raises Missing where nothing of that name was ever published."""
+        read_at, publication = self._current.get(survey, (0.0, None))
+        now = self._clock()
+        if publication is None or now - read_at > self._seconds:
+            data = self._store.get(keys.current(survey)).data
+            publication = msgspec.json.decode(data, type=Publication)
+            self._current[survey] = now, publication
+        return publication
+
+    def contract(self, survey: str, version: str) -> Contract:
+        """Raises Missing where that version was never published."""
+        contract = self._contracts.get((survey, version))
+        if contract is None:
+            contract = Contract.from_json(self._store.get(keys.contract(survey, version)).data)
+            self._contracts[survey, version] = contract
+        return contract
+
+    def current(self, survey: str) -> Contract:
+        return self.contract(survey, self.publication(survey).version)
+
+    def surveys(self) -> list[str]:
+        """Every survey ever published."""
+        found = {keys.survey_of(entry.key) for entry in self._store.list(keys.DEFINITIONS)}
+        return sorted(found)
+
+    def versions(self, survey: str) -> list[Contract]:
+        """Every contract of a survey, oldest first, the live one last."""
+        publication = self.publication(survey)
+        past = sorted(publication.superseded, key=lambda version: publication.superseded[version])
+        return [self.contract(survey, version) for version in [*past, publication.version]]
+
+
+def publish(store: Store, contract: Contract, now: int) -> bool:
+    """Make a contract the live version of its survey; says whether that changed anything.
+
+    Does not ask whether the contract breaks the live one: whoever publishes does.
+    Raises Stale where somebody else published at the same time.
+    """
+    with suppress(Exists):
+        store.create(keys.contract(contract.id, contract.version), contract.to_json())
+    key = keys.current(contract.id)
+    try:
+        stored = store.get(key)
+    except Missing:
+        store.create(key, msgspec.json.encode(Publication(contract.version, since=now)))
+        return True
+    live = msgspec.json.decode(stored.data, type=Publication)
+    if live.version == contract.version:
+        return False
+    superseded = {**live.superseded, live.version: now}
+    superseded.pop(contract.version, None)
+    changed = msgspec.structs.replace(
+        live, version=contract.version, since=now, superseded=superseded
+    )
+    store.replace(key, msgspec.json.encode(changed), stored.tag)
+    return True
