@@ -23,6 +23,14 @@ def landing(survey: str, response: str, digest: str) -> str:
     return f"{LANDING}{survey}/{response}-{digest}.json"
 
 
+def links(code_hash: str) -> str:
+    return f"links/{code_hash[:3]}.json"
+
+
+def claim(survey: str, code_hash: str) -> str:
+    return f"claims/{survey}/{code_hash}.json"
+
+
 def part(table: str, survey: str, day: str, bucket: int) -> str:
     """``table`` is RESPONSES or CONTACTS; ``day`` is ``YYYY-MM-DD``."""
     return f"{table}{survey}/dt={day}/part-{bucket:03d}.parquet"

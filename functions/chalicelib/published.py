@@ -6,6 +6,7 @@ few seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -18,6 +19,7 @@ from . import keys
 from .storage import Exists, Missing, Store
 from .survey import Contract
 
+_SURVEY = re.compile(r"[a-z][a-z0-9-]{0,62}")
 DAY_MS = 24 * 60 * 60 * 1000
 GRACE_MS = 7 * DAY_MS
 """How long a superseded version is still accepted."""
@@ -39,6 +41,9 @@ class Publication(Struct, frozen=True, omit_defaults=True):
     """Earlier versions, and when each was superseded."""
     closed_at: int | None = None
     buckets: list[Buckets] = []
+
+    def knows(self, version: str) -> bool:
+        return version == self.version or version in self.superseded
 
     def accepts(self, version: str, now: int) -> bool:
         ended = self.superseded.get(version)
@@ -62,7 +67,9 @@ class Definitions:
         self._contracts: dict[tuple[str, str], Contract] = {}
 
     def publication(self, survey: str) -> Publication:
-        """Raises Missing where nothing of that name was ever published."""
+        """Raises Missing where nothing of that name was ever published, or could be."""
+        if not _SURVEY.fullmatch(survey):
+            raise Missing(survey)
         read_at, publication = self._current.get(survey, (0.0, None))
         now = self._clock()
         if publication is None or now - read_at > self._seconds:
@@ -75,6 +82,8 @@ class Definitions:
         """Raises Missing where that version was never published."""
         contract = self._contracts.get((survey, version))
         if contract is None:
+            if not self.publication(survey).knows(version):
+                raise Missing(version)
             contract = Contract.from_json(self._store.get(keys.contract(survey, version)).data)
             self._contracts[survey, version] = contract
         return contract

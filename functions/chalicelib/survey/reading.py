@@ -14,7 +14,7 @@ from msgspec import Struct
 from .conditions import Answer, holds
 from .errors import Invalid, Problem
 from .questions import Field
-from .rules import Rule, check, coerce
+from .rules import Raw, Rule, check, coerce
 
 
 class Reading(Struct, frozen=True):
@@ -70,7 +70,7 @@ def strangers(
     ]
 
 
-def from_form(fields: Iterable[Field], form: Mapping[str, list[str]]) -> dict[str, object]:
+def from_form(fields: Iterable[Field], form: Mapping[str, list[str]]) -> dict[str, Raw]:
     """A posted form as a script would send it; unknown names are kept, to be refused."""
     rules = {field.id: field.rule for field in fields if field.rule}
     return {

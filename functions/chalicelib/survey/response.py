@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from .conditions import Answer
 from .contract import Contract
+from .rules import Raw
 
 
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,7 +18,7 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
     version: str
     language: str
-    answers: dict[str, str | int | float | bool | list[str] | None]
+    answers: dict[str, Raw]
     duration: int | None = None
     """Seconds from opening the page to the first send."""
     link: str | None = None
@@ -39,6 +40,8 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attributes: dict[str, str] = {}
     link: str | None = None
     """Hash of the link's code."""
+    follow_up: bool = True
+    """Whether it may open follow-ups; what is loaded from the past does not."""
 
     @property
     def digest(self) -> str:

@@ -28,6 +28,9 @@ from .errors import Invalid
 
 Rule: TypeAlias = list[Any]
 
+Raw: TypeAlias = str | int | float | bool | list[str] | None
+"""An answer as it is sent, before it is checked."""
+
 LARGEST = 2**31 - 1
 """Whole numbers are 32-bit columns."""
 
@@ -44,7 +47,7 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip(_BLANK)
 
 
-def coerce(rule: Rule, texts: list[str]) -> object:
+def coerce(rule: Rule, texts: list[str]) -> Raw:
     """What a form's field sent, as the value a script would have sent."""
     if rule[0] == "codes":
         return texts

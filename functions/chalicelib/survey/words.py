@@ -31,7 +31,6 @@ WORDS: dict[str, dict[str, str]] = {
         "malformed": "无法读取提交的内容",
         "not_found": "没有找到这份问卷",
         "stale_version": "问卷已更新，请刷新页面后重新提交，您的答案会保留",
-        "unknown_version": "问卷版本不存在，请重新打开页面",
         "bad_id": "答卷编号无效，请重新打开页面",
         "clock": "手机时间不准确，请校准后重试",
         "already_answered": "您已经提交过答卷",
@@ -40,6 +39,7 @@ WORDS: dict[str, dict[str, str]] = {
         "unsupported": "不支持的内容类型",
         "problems": "有些题目需要修改",
         "busy": "提交的人太多，请稍后再试",
+        "go_back": "请用浏览器的“返回”键回到问卷修改，您的答案仍在。",
         "unavailable": "服务暂时不可用，请稍后再试，您的答案会保留",
     },
     "en": {
@@ -62,7 +62,6 @@ WORDS: dict[str, dict[str, str]] = {
         "malformed": "The submission could not be read",
         "not_found": "There is no such survey",
         "stale_version": "The survey has changed. Reload the page; your answers are kept",
-        "unknown_version": "There is no such version of the survey. Open the page again",
         "bad_id": "The response id is not valid. Open the page again",
         "clock": "This device's clock is wrong. Set it and try again",
         "already_answered": "You have already answered",
@@ -71,6 +70,7 @@ WORDS: dict[str, dict[str, str]] = {
         "unsupported": "This type of content is not accepted",
         "problems": "Some answers need to be changed",
         "busy": "Too many people are answering. Try again in a moment",
+        "go_back": "Use your browser's Back button to return to your answers.",
         "unavailable": "The service is not available. Try again in a moment; your answers are kept",
     },
 }

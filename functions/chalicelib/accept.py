@@ -1,0 +1,167 @@
+"""Accepting a submission: check, decide, store durably, and only then acknowledge.
+
+Every way in ends here: the page, the plain form, and rows that are loaded. A submission is stored
+under its id and the digest of what was said, create-only, so sending it again finds it there and
+gets the same receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from . import keys, links
+from .links import Link
+from .published import DAY_MS, Definitions, Publication
+from .storage import Exists, Missing, Store
+from .survey import Answer, Contract, Refused, Response, Submission, ids, read, strangers
+
+OLDEST_MS = 6 * DAY_MS
+AHEAD_MS = 10 * 60 * 1000
+_LONGEST_S = 6 * 24 * 60 * 60
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """How a submission came."""
+
+    now: int
+    """Milliseconds since 1970, by the server's clock (for loaded rows, their own time)."""
+    channel: str = "web"
+    scripted: bool = True
+    """Whether the page decided what was visible. A plain form shows everything."""
+    loaded: bool = False
+    """Whether it comes from a file: any id time, any published version, opens no follow-up."""
+    attributes: Mapping[str, str] = {}
+    """What is known beside the link."""
+
+
+class Receipt(Struct, frozen=True):
+    """``replay``: this very submission had been accepted before."""
+
+    response: str
+    replay: bool
+
+
+def accept(
+    store: Store, definitions: Definitions, survey: str, submission: Submission, arrival: Arrival
+) -> Receipt:
+    """Store the submission as a response. When this returns, the answer is durable.
+
+    Raises:
+        Refused: with an error code, and every problem where answers are at fault.
+        StorageError: it could not be stored; nothing was acknowledged.
+    """
+    publication, contract = _contract(definitions, survey, submission.version)
+    _check_id(submission.id, arrival)
+    answers = _answers(contract, submission, arrival.scripted)
+    link = _link(store, survey, submission.link)
+    known = {**arrival.attributes, **(link.attributes if link else {})}
+    response = Response(
+        id=submission.id,
+        survey=survey,
+        version=submission.version,
+        language=_language(contract, submission.language),
+        channel=arrival.channel,
+        received_at=arrival.now,
+        answers=answers,
+        duration=_duration(submission.duration),
+        attributes={name: known[name] for name in contract.attributes if name in known},
+        link=links.hash_of(submission.link) if submission.link else None,
+        follow_up=not arrival.loaded,
+    )
+    ended = None if arrival.loaded else _ended(publication, submission.version, link, arrival.now)
+    if ended and not _is_stored(store, response):
+        raise Refused(ended)
+    if link and link.personal:
+        response = _claimed(store, response)
+    try:
+        store.create(keys.landing(survey, response.id, response.digest), response.to_json())
+    except Exists:
+        return Receipt(response.id, replay=True)
+    return Receipt(response.id, replay=False)
+
+
+def _contract(definitions: Definitions, survey: str, version: str) -> tuple[Publication, Contract]:
+    try:
+        publication = definitions.publication(survey)
+    except Missing:
+        raise Refused("not_found") from None
+    try:
+        return publication, definitions.contract(survey, version)
+    except Missing:
+        raise Refused("stale_version") from None
+
+
+def _check_id(response: str, arrival: Arrival) -> None:
+    if not ids.is_id(response):
+        raise Refused("bad_id")
+    age = arrival.now - ids.time_of(response)
+    if not arrival.loaded and not -AHEAD_MS <= age <= OLDEST_MS:
+        raise Refused("clock")
+
+
+def _answers(contract: Contract, submission: Submission, scripted: bool) -> dict[str, Answer]:
+    """The typed answers. A plain form shows everything, so its hidden answers are let go."""
+    raw = submission.answers
+    reading = read(contract.fields, raw)
+    problems = reading.problems + [
+        stranger
+        for stranger in strangers(contract.fields, raw, reading.shown)
+        if scripted or stranger.code != "hidden"
+    ]
+    if problems:
+        raise Refused("problems", tuple(problems))
+    return reading.answers
+
+
+def _link(store: Store, survey: str, code: str | None) -> Link | None:
+    if code is None:
+        return None
+    link = links.look_up(store, code)
+    if link is None or link.survey != survey:
+        raise Refused("gone")
+    return link
+
+
+def _ended(publication: Publication, version: str, link: Link | None, now: int) -> str | None:
+    """Why the survey, this version of it or the link takes no new answers any more."""
+    if publication.closed_at is not None and publication.closed_at <= now:
+        return "gone"
+    if link and link.expires_at is not None and link.expires_at <= now:
+        return "gone"
+    return None if publication.accepts(version, now) else "stale_version"
+
+
+def _is_stored(store: Store, response: Response) -> bool:
+    """Whether this very submission was accepted before: a replay wins over an end."""
+    claims = [keys.claim(response.survey, response.link)] if response.link else []
+    for key in [keys.landing(response.survey, response.id, response.digest), *claims]:
+        try:
+            if Response.from_json(store.get(key).data).id == response.id:
+                return True
+        except Missing:
+            continue
+    return False
+
+
+def _claimed(store: Store, response: Response) -> Response:
+    """The one response of a personal link: this one, or the same person's that came first."""
+    key = keys.claim(response.survey, response.link or "")
+    try:
+        store.create(key, response.to_json())
+    except Exists:
+        first = Response.from_json(store.get(key).data)
+        if first.id != response.id:
+            raise Refused("already_answered") from None
+        return first
+    return response
+
+
+def _language(contract: Contract, language: str) -> str:
+    return language if language in contract.languages else contract.languages[0]
+
+
+def _duration(seconds: int | None) -> int | None:
+    """Seconds, where a phone's clock tells a believable number."""
+    return seconds if seconds is not None and 0 <= seconds <= _LONGEST_S else None

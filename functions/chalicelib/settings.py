@@ -1,0 +1,28 @@
+"""What the functions are told by their environment; nothing else reads it.
+
+=======================  =====================================================================
+``ECHOFORM_DATA``        ``s3://bucket/prefix``, or a folder (default ``data``)
+``ECHOFORM_S3_ENDPOINT`` an S3 server other than AWS
+``ECHOFORM_KEY``         the secret that turns customers into pseudonyms
+=======================  =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True):
+    data: str
+    endpoint: str | None
+    key: bytes
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        return cls(
+            data=environ.get("ECHOFORM_DATA", "data"),
+            endpoint=environ.get("ECHOFORM_S3_ENDPOINT"),
+            key=environ.get("ECHOFORM_KEY", "").encode(),
+        )
