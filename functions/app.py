@@ -1,14 +1,13 @@
 """The Chalice application: what runs on Lambda, and behind ``echoform serve``.
 
-Every function loads this module, so it stays light: each handler is a few lines, and scheduled ones
-import their job when they run.
+Every function loads this module, so it stays light: each handler is a few lines, and a scheduled
+one loads its job when it runs.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import time
 from functools import cache
 
 from chalice import Chalice, Rate, Response
@@ -16,6 +15,7 @@ from chalice.app import CloudWatchEvent
 
 from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.published import Definitions
+from chalicelib.running import now, run_job
 from chalicelib.settings import Settings
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
@@ -39,11 +39,6 @@ def definitions() -> Definitions:
     return Definitions(store())
 
 
-def now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 @app.route("/health", methods=["GET"])
 def health() -> dict[str, str]:
     return {"status": "ok"}
@@ -61,17 +56,13 @@ def responses(survey: str) -> Response:
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def merge(event: CloudWatchEvent) -> None:
-    from chalicelib.jobs.merge import merge as run
-
-    run(store(), settings().key, now())
+def merge(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("merge", settings(), store())
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
-def tally(event: CloudWatchEvent) -> None:
-    from chalicelib.jobs.tally import tally as run
-
-    run(store(), now())
+def tally(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("tally", settings(), store())
 
 
 def _response(reply: Reply) -> Response:

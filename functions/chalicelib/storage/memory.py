@@ -34,8 +34,9 @@ class MemoryStore:
             self._values[key] = Stored(data, str(next(self._tags)))
 
     def list(self, prefix: str) -> Iterator[Entry]:
-        for key in sorted(key for key in self._values.copy() if key.startswith(prefix)):
-            yield Entry(key, self._values[key].tag)
+        values = self._values.copy()
+        for key in sorted(key for key in values if key.startswith(prefix)):
+            yield Entry(key, values[key].tag)
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:

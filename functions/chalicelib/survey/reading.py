@@ -14,7 +14,7 @@ from msgspec import Struct
 from .conditions import Answer, holds
 from .errors import Invalid, Problem
 from .questions import Field
-from .rules import Raw, Rule, check, coerce
+from .rules import Raw, Rule, check, coerce, is_blank
 
 
 class Reading(Struct, frozen=True):
@@ -66,7 +66,7 @@ def strangers(
     return [
         Problem(name, "hidden" if name in asked else "unknown")
         for name, value in raw.items()
-        if name not in asked or name not in visible and value not in (None, "", [], False)
+        if name not in asked or (name not in visible and not is_blank(value))
     ]
 
 

@@ -46,9 +46,7 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def digest(self) -> str:
         """Names what was said: the same for every retry, another for an edit under one id."""
-        said = (self.survey, self.version, self.language, self.channel, self.link)
-        body = msgspec.json.encode((said, self.attributes, self.answers), order="sorted")
-        return sha256(body).hexdigest()[:16]
+        return sha256(msgspec.json.encode(self.answers, order="sorted")).hexdigest()[:16]
 
     def to_json(self) -> bytes:
         return msgspec.json.encode(self)

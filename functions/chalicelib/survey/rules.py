@@ -158,6 +158,11 @@ RULES: dict[str, Callable[..., Answer | None]] = {
 }
 
 
+def is_blank(value: object) -> bool:
+    """Whether a raw answer says nothing. (0 says something.)"""
+    return value is None or value is False or value == "" or value == []
+
+
 def check(rule: Rule, value: object) -> Answer | None:
     """The typed answer, or None where it is empty.
 

@@ -1,0 +1,261 @@
+"""Which Parquet columns a survey has, and what a response puts in them.
+
+One table is for analysts (``responses/``), one holds what is personal (``contacts/``). Everything
+here is names and plain values, without pyarrow, so that whoever documents, queries or checks
+columns can ask here. What a column is called and how it is typed follows from the contract alone;
+the columns of several versions are their union, so that old answers read as null where a question
+is new.
+
+=============  ===========================================================
+string         text, codes
+strings        a list of codes
+int32, double  numbers
+bool, date     as they say
+timestamp      milliseconds, UTC
+=============  ===========================================================
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from . import days
+from .survey import Answer, Contract, EchoformError, Field, Response, index_of
+from .survey.ids import time_of
+from .survey.rules import LARGEST
+
+Row: TypeAlias = dict[str, object]
+"""Values by column; a column without a value is null."""
+
+
+class Column(NamedTuple):
+    name: str
+    type: str
+
+
+class Misfit(EchoformError):
+    """A response holds what its contract has no place for."""
+
+
+CUSTOMER = "customer"
+
+_BEFORE = (
+    Column("response", "string"),
+    Column("received_at", "timestamp"),
+    Column("hour", "int32"),
+    Column("version", "string"),
+    Column("language", "string"),
+    Column("channel", "string"),
+    Column("duration", "int32"),
+    Column("link", "string"),
+)
+_AFTER = (Column("index", "double"), Column("digest", "string"))
+_CONTACT_BEFORE = _BEFORE[:2]
+_CONTACT_AFTER = _AFTER[1:]
+
+RESERVED = frozenset(
+    {column.name for column in (*_BEFORE, *_AFTER)} | {CUSTOMER, "dt", "fcr", "responses"}
+)
+"""What no question and no attribute (but ``customer``) may be called: fixed columns, the day of a
+part, and the items that tallies have beside questions."""
+
+_TYPES = {
+    "code": "string",
+    "codes": "strings",
+    "scale": "int32",
+    "date": "date",
+    "text": "string",
+    "phone": "string",
+    "email": "string",
+    "true": "bool",
+}
+
+
+def has_na(field: Field) -> bool:
+    """Whether "not applicable" is an answer: such a field has a second column, ``<id>_na``."""
+    return field.kind == "scale" and len(field.rule or []) > 3
+
+
+def na(field: str) -> str:
+    return f"{field}_na"
+
+
+def of(field: Field) -> Iterator[Column]:
+    """The columns of one field; a statement has none."""
+    if field.rule:
+        whole = field.kind == "number" and not field.rule[3]
+        number = "int32" if whole else "double"
+        yield Column(field.id, _TYPES.get(field.kind, number))
+    if has_na(field):
+        yield Column(na(field.id), "bool")
+
+
+def attributes(contract: Contract) -> list[str]:
+    """The attributes analysts see. Nothing stored joins an anonymous answer to a customer."""
+    return [name for name in contract.attributes if not (contract.anonymous and name == CUSTOMER)]
+
+
+def responses(contracts: Iterable[Contract]) -> tuple[Column, ...]:
+    """The columns analysts query, over all versions of a survey, oldest first."""
+    versions = list(contracts)
+    known = [Column(name, "string") for version in versions for name in attributes(version)]
+    asked = [column for version in versions for column in _asked(version, personal=False)]
+    return _union([*_BEFORE, *known, *asked, *_AFTER])
+
+
+def contacts(contracts: Iterable[Contract]) -> tuple[Column, ...]:
+    """The columns of what is personal. A response without any of it has no row.
+
+    ``digest`` is that of the response: under one id, only the row with the digest of the response
+    that was kept belongs to it.
+    """
+    versions = list(contracts)
+    customer = [Column(CUSTOMER, "string") for v in versions if CUSTOMER in attributes(v)]
+    asked = [column for version in versions for column in _asked(version, personal=True)]
+    return _union([*_CONTACT_BEFORE, *customer, *asked, *_CONTACT_AFTER])
+
+
+def clashes(contract: Contract) -> list[str]:
+    """Names that would be two columns at once; a contract that has any cannot be stored."""
+    asked = [column.name for field in contract.fields for column in of(field)]
+    names = [name for name in contract.attributes if name != CUSTOMER] + asked
+    return sorted({name for name in names if name in RESERVED or names.count(name) > 1})
+
+
+def row(contract: Contract, response: Response, key: bytes) -> Row:
+    """What a response puts into ``responses``; ``key`` makes the customer's pseudonym.
+
+    Raises:
+        Misfit: it holds an answer to no question, or one of another type.
+    """
+    known: Row = {name: response.attributes.get(name) for name in attributes(contract)}
+    if known.get(CUSTOMER):
+        known[CUSTOMER] = pseudonym(response.attributes[CUSTOMER], key)
+    return {
+        "response": response.id,
+        "received_at": _moment(response),
+        "hour": days.local(time_of(response.id), contract.timezone).hour,
+        "version": response.version,
+        "language": response.language,
+        "channel": response.channel,
+        "duration": _whole(response.duration),
+        "link": None if contract.anonymous else response.link,
+        **known,
+        **_answers(contract, response.answers, personal=False),
+        "index": index_of(contract, response.answers),
+    }
+
+
+def contact(contract: Contract, response: Response) -> Row | None:
+    """What a response puts into ``contacts``; None where nothing is personal.
+
+    Raises:
+        Misfit: it holds an answer of another type.
+    """
+    personal = _answers(contract, response.answers, personal=True)
+    if CUSTOMER in attributes(contract) and response.attributes.get(CUSTOMER):
+        personal[CUSTOMER] = response.attributes[CUSTOMER]
+    if not personal:
+        return None
+    return {"response": response.id, "received_at": _moment(response), **personal}
+
+
+def pseudonym(customer: str, key: bytes) -> str:
+    """The same for one customer everywhere; without the key it names nobody."""
+    return hmac.new(key, customer.encode(), "sha256").hexdigest()[:16]
+
+
+def _asked(contract: Contract, personal: bool) -> Iterator[Column]:
+    for field in contract.fields:
+        if field.personal is personal:
+            yield from of(field)
+
+
+def _union(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Each name once, as it was first typed."""
+    first: dict[str, Column] = {}
+    for column in columns:
+        first.setdefault(column.name, column)
+    return tuple(first.values())
+
+
+def _answers(contract: Contract, answers: Mapping[str, Answer], personal: bool) -> Row:
+    cells: Row = {}
+    found = 0
+    for field in contract.fields:
+        answer = answers.get(field.id)
+        if answer is not None and field.rule:
+            found += 1
+            if field.personal is personal:
+                cells.update(_cells(field, answer))
+    if found < len(answers):
+        raise Misfit("an answer to no question")
+    return cells
+
+
+def _cells(field: Field, answer: Answer) -> Row:
+    if not has_na(field):
+        return {field.id: _VALUES[field.kind](answer)}
+    if answer == "na":
+        return {na(field.id): True}
+    return {field.id: _whole(answer), na(field.id): False}
+
+
+def _moment(response: Response) -> datetime:
+    return datetime.fromtimestamp(response.received_at / 1000, UTC)
+
+
+# Arrow would take 1.5 for 1 and "ab" for ["a", "b"]; so types are looked at here.
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise Misfit("not a text")
+    return value
+
+
+def _texts(value: Any) -> list[str]:
+    if type(value) is not list:
+        raise Misfit("not a list")
+    return [_text(item) for item in value]
+
+
+def _whole(value: Any) -> int | None:
+    if value is not None and (type(value) is not int or abs(value) > LARGEST):
+        raise Misfit("not a whole number of 32 bits")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise Misfit("not a number")
+    return value  # type: ignore[no-any-return]
+
+
+def _day(value: Any) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Misfit("not a day") from None
+
+
+def _true(value: Any) -> bool:
+    if value is not True:
+        raise Misfit("not true")
+    return True
+
+
+_VALUES: dict[str, Callable[[Any], object]] = {
+    "code": _text,
+    "codes": _texts,
+    "scale": _whole,
+    "number": _number,
+    "date": _day,
+    "text": _text,
+    "phone": _text,
+    "email": _text,
+    "true": _true,
+}

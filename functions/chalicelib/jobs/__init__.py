@@ -1,0 +1,1 @@
+"""The scheduled jobs: one module each, imported only when it runs (``chalicelib.running``)."""

@@ -1,0 +1,100 @@
+"""What lies in ``landing/``: from a name and bytes to the rows of a response, or why it is none."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from .. import columns, days, keys
+from ..columns import Row
+from ..published import Definitions
+from ..storage import Missing
+from ..survey import Contract, EchoformError, Response
+from ..survey.ids import RESPONSE_ID, time_of
+
+_NAME = re.compile(
+    rf"landing/(?P<survey>[^/]+)/(?P<response>{RESPONSE_ID.pattern})-(?P<digest>[0-9a-f]+)\.json"
+)
+
+
+class Unmergeable(EchoformError):
+    """A landed object has no place in a part. The message says why, to people."""
+
+
+class Part(NamedTuple):
+    """A file of responses, and the file of contacts beside it."""
+
+    survey: str
+    day: str
+    bucket: int
+
+
+class Landed(NamedTuple):
+    key: str
+    digest: str
+    """As in its name: what accept called it, whatever later software would."""
+    body: bytes
+    response: Response
+    contract: Contract
+    row: Row
+    contact: Row | None
+
+
+def place(definitions: Definitions, key: str) -> tuple[Part, str]:
+    """The part and the response id that a name speaks of. Raises Unmergeable."""
+    name = _NAME.fullmatch(key)
+    if name is None:
+        raise Unmergeable("not the name of a landed response")
+    survey, response = name["survey"], name["response"]
+    try:
+        day = days.day(time_of(response), definitions.current(survey).timezone)
+    except Missing:
+        raise Unmergeable("no such survey was published") from None
+    except (ValueError, OverflowError):
+        raise Unmergeable("its id is of an impossible time") from None
+    buckets = definitions.publication(survey).buckets_on(day)
+    return Part(survey, day, keys.bucket(response, buckets)), response
+
+
+def landed(definitions: Definitions, secret: bytes, key: str, body: bytes) -> Landed:
+    """Read one. Raises Unmergeable."""
+    name = _NAME.fullmatch(key)
+    try:
+        response = Response.from_json(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unmergeable("not a response") from None
+    if name is None or (response.survey, response.id) != (name["survey"], name["response"]):
+        raise Unmergeable("not the response its name says")
+    try:
+        contract = definitions.contract(response.survey, response.version)
+    except (Missing, ValueError):
+        raise Unmergeable("no such version was published") from None
+    try:
+        row = columns.row(contract, response, secret)
+        contact = columns.contact(contract, response)
+    except (columns.Misfit, OverflowError) as misfit:
+        raise Unmergeable(str(misfit)) from None
+    digest = {"digest": name["digest"]}
+    return Landed(
+        key, name["digest"], body, response, contract, row | digest, contact and contact | digest
+    )
+
+
+def rejected(key: str, body: bytes, reason: str) -> bytes:
+    """What is kept of an object that cannot be merged: the reason, and all of it.
+
+    ``body`` as it was where that is JSON, else ``bytes`` in base 64.
+    """
+    kept: dict[str, object] = {"reason": reason, "landed": key}
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.encode({**kept, "bytes": body})
+    return msgspec.json.encode({**kept, "body": msgspec.Raw(body)})
+
+
+def rejected_key(day: str, key: str) -> str:
+    survey, _, rest = key.removeprefix(keys.LANDING).partition("/")
+    return keys.rejected(day, survey, (rest or survey).removesuffix(".json").replace("/", "-"))

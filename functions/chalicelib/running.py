@@ -1,0 +1,28 @@
+"""The scheduled jobs by name. A job's module is imported when it runs: jobs are heavy, this is not.
+
+Each module has ``run(store, settings, now)``: files in, files out, harmless to repeat.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+
+import msgspec
+
+from .settings import Settings
+from .storage import Store, open_store
+
+JOBS = {"merge": "chalicelib.jobs.merge", "tally": "chalicelib.jobs.tally"}
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def run_job(name: str, settings: Settings, store: Store | None = None) -> dict[str, int]:
+    """Run a job once over the data the settings name; says what it did, in counts."""
+    store = store or open_store(settings.data, settings.endpoint)
+    done = import_module(JOBS[name]).run(store, settings, now())
+    return msgspec.to_builtins(done, builtin_types=())  # type: ignore[no-any-return]

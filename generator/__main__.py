@@ -1,0 +1,235 @@
+"""The command line. Each command parses, calls and prints; what it calls is loaded only then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+SURVEYS = Path("surveys")
+
+
+class Words(click.Group):
+    """A group whose errors are ours worded for people, and never a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from chalicelib.survey import EchoformError
+
+            if isinstance(error, EchoformError):
+                raise click.ClickException(str(error)) from None
+            raise
+
+
+@click.group(cls=Words, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="echoform")
+def main() -> None:
+    """Customer-service surveys: one file becomes a tiny page, its answers become Parquet, scores
+    and call-backs.
+
+    Begin with `echoform demo`, or `echoform new after-sales` and then `echoform preview`.
+    """
+
+
+paths_argument = click.argument(
+    "paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATHS]..."
+)
+data_option = click.option(
+    "--data",
+    default="data",
+    envvar="ECHOFORM_DATA",
+    show_default=True,
+    help="Where answers lie: a folder, or s3://bucket/prefix.",
+)
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+
+
+def _given(paths: tuple[Path, ...]) -> list[Path]:
+    """The surveys meant: those named, else the folder ``surveys`` here."""
+    if paths:
+        return list(paths)
+    if SURVEYS.is_dir():
+        return [SURVEYS]
+    raise click.UsageError(
+        "no surveys named, and no folder surveys/ here. `echoform new after-sales` makes one."
+    )
+
+
+@main.command()
+@click.argument("template", required=False)
+@click.option("--id", "survey", help="The new survey's id, if not the template's.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path), default=SURVEYS, show_default=True
+)
+def new(template: str | None, survey: str | None, folder: Path) -> None:
+    """Start a survey from TEMPLATE; without one, list the templates."""
+    from generator.templates import copy, names
+
+    if template is None:
+        click.echo("\n".join(f"{name}  {title}" for name, title in names().items()))
+        return
+    path = copy(template, survey or template, folder)
+    click.echo(f"{path}: yours to edit. See it with: echoform preview {path}")
+
+
+@main.command()
+@paths_argument
+def check(paths: tuple[Path, ...]) -> None:
+    """Check surveys: every problem at once, as file:line: where: what, what to do.
+
+    PATHS are files or folders; surveys/ if none is given. Exits 1 where there are errors.
+    """
+    from generator.definition import compile_all
+
+    compiled = compile_all(_given(paths))
+    findings = [finding for each in compiled for finding in each.findings]
+    for finding in findings:
+        click.echo(str(finding))
+    wrong = sum(each.contract is None for each in compiled)
+    click.echo(f"{len(compiled)} surveys checked, {wrong} with errors", err=True)
+    if wrong or not compiled:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of survey files, for editors that help while typing."""
+    import json
+
+    from generator.schema import schema as make
+
+    click.echo(json.dumps(make(), ensure_ascii=False, indent=2))
+
+
+@main.command()
+@paths_argument
+@click.option(
+    "--to", "dist", type=click.Path(path_type=Path), default=Path("dist"), show_default=True
+)
+def build(paths: tuple[Path, ...], dist: Path) -> None:
+    """Compile surveys into a static site. Nothing is written where anything is wrong."""
+    from generator.building import Unbuildable, gather, plan, write
+
+    try:
+        gathered = gather(_given(paths))
+    except Unbuildable as error:
+        click.echo(str(error))
+        raise click.ClickException("nothing was written: correct the errors above") from None
+    for warning in gathered.warnings:
+        click.echo(str(warning))
+    written = write(plan(gathered, dist), dist)
+    for name in written.changed:
+        click.echo(f"{dist / name}")
+    click.echo(f"{len(written.changed)} files written, {len(written.unchanged)} unchanged", err=True)
+
+
+@main.command()
+@paths_argument
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+def preview(paths: tuple[Path, ...], host: str, port: int) -> None:
+    """Show surveys in phone-sized frames while you write; reloads when a file is saved."""
+    from generator.local import run_preview
+
+    run_preview(_given(paths), host, port, click.echo)
+
+
+@main.command()
+@paths_argument
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--every", default=5.0, show_default=True, help="Seconds between merges and tallies.")
+def serve(paths: tuple[Path, ...], data: str, host: str, port: int, every: float) -> None:
+    """Serve surveys for real: pages, API and schedules on one port. Makes them live in DATA."""
+    from generator.local import run_server
+
+    run_server(_given(paths), data, host, port, every, click.echo)
+
+
+@main.command()
+@click.argument("name")
+@data_option
+def job(name: str, data: str) -> None:
+    """Run one scheduled function now: merge (answers into Parquet) or tally (count them)."""
+    from chalicelib.running import JOBS, run_job
+    from generator.data import settings
+
+    if name not in JOBS:
+        raise click.UsageError(f"no job {name!r}; there are: {', '.join(JOBS)}")
+    done = run_job(name, settings(data))
+    click.echo(", ".join(f"{key} {value}" for key, value in done.items()))
+
+
+@main.command()
+@click.argument("survey")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--map", "map_file", required=True, type=click.Path(path_type=Path))
+@data_option
+def load(survey: str, file: Path, map_file: Path, data: str) -> None:
+    """Load responses from FILE (CSV, Excel or Parquet) into SURVEY, as --map says.
+
+    SURVEY is a survey file, which is made live first, or the id of one that is live. Good rows go
+    in, problems are listed by row (exit 1), and loading a file again adds nothing.
+    """
+    from generator.local import run_load
+
+    if not run_load(survey, file, map_file, data, click.echo):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("survey")
+@click.option("--by", help="A segment key: an attribute, channel, language, hour, a question.")
+@click.option("--from", "first", metavar="DAY", help="First day, as 2026-05-17.")
+@click.option("--to", "last", metavar="DAY", help="Last day.")
+@format_option
+@data_option
+def scores(
+    survey: str, by: str | None, first: str | None, last: str | None, form: str, data: str
+) -> None:
+    """Show a survey's scores, each with how many answered and its 95 % interval."""
+    from generator.local import show_scores
+
+    show_scores(survey, by, first, last, form, data)
+
+
+@main.command()
+@click.argument("sql")
+@format_option
+@data_option
+def query(sql: str, form: str, data: str) -> None:
+    """Answer a question in SQL (DuckDB) over the Parquet.
+
+    One view per survey, dashes as underscores: select count(*) from after_sales
+    """
+    from generator.local import show_query
+
+    show_query(sql, form, data)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Exit after the check that every answer is counted once.")
+@click.option("--data", default=None, help="A folder to use; a new temporary one if left out.")
+@click.option("--port", default=0, help="0 takes a free one.")
+def demo(once: bool, data: str | None, port: int) -> None:
+    """Watch it work: surveys, answers, Parquet, scores, one SQL answer; then serves until Ctrl-C."""
+    from generator.demo import run_demo
+
+    run_demo(once, data, port, click.echo)
+
+
+if __name__ == "__main__":
+    main(prog_name="echoform")

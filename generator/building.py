@@ -1,0 +1,108 @@
+"""Building a site: gather and check everything, then write what changed.
+
+``dist/<survey>/…`` are the pages, ``dist/definitions/<survey>/<version>.json`` the contracts that
+pages there were ever compiled from: a change that breaks one of them is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from secrets import token_hex
+
+from msgspec import Struct
+
+from chalicelib import keys
+from chalicelib.survey import Contract, EchoformError
+from generator.compatibility import breaks
+from generator.definition import Compiled, Finding, compile_all
+from generator.render import pages
+from generator.site import Site, load_site
+
+
+class Unbuildable(EchoformError):
+    """Surveys have errors. Carries every finding, warnings too."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = findings
+
+
+class Gathered(Struct, frozen=True):
+    """Surveys that compile, and the site they are for."""
+
+    contracts: list[Contract]
+    site: Site
+    warnings: list[Finding]
+
+
+class Written(Struct, frozen=True):
+    """Site-relative paths."""
+
+    changed: list[str]
+    unchanged: list[str]
+
+
+def gather(paths: Iterable[Path]) -> Gathered:
+    """Compile every survey under the paths. Raises Unbuildable with every finding there is."""
+    paths = list(paths)
+    compiled = compile_all(paths)
+    findings = [finding for each in compiled for finding in each.findings]
+    contracts = [each.contract for each in compiled if each.contract is not None]
+    if len(contracts) < len(compiled):
+        raise Unbuildable(findings)
+    return Gathered(contracts, load_site(site_file(paths, compiled)), findings)
+
+
+def site_file(paths: Iterable[Path], compiled: Iterable[Compiled]) -> Path | None:
+    """The ``site.yaml`` beside the surveys, if there is one."""
+    folders = [path for path in paths if path.is_dir()] + [each.path.parent for each in compiled]
+    return next((f / "site.yaml" for f in folders if (f / "site.yaml").is_file()), None)
+
+
+def plan(gathered: Gathered, dist: Path) -> dict[str, bytes]:
+    """Every file the site consists of, contracts first.
+
+    Raises EchoformError where a contract breaks one that ``dist`` was built from before.
+    """
+    reasons = [
+        f"{contract.id}: {reason}"
+        for contract in gathered.contracts
+        for reason in dict.fromkeys(
+            reason for old in _built(dist, contract.id) for reason in breaks(old, contract)
+        )
+    ]
+    if reasons:
+        raise EchoformError(
+            f"these changes break surveys that {dist} was built from, so nothing was written:\n"
+            + "\n".join(f"  {reason}" for reason in reasons)
+            + f"\nIf that site never was online, remove {dist / 'definitions'} and build again."
+        )
+    contracts = {keys.contract(c.id, c.version): c.to_json() for c in gathered.contracts}
+    return contracts | {
+        path: data
+        for contract in gathered.contracts
+        for path, data in pages(contract, gathered.site).items()
+    }
+
+
+def write(files: Mapping[str, bytes], dist: Path) -> Written:
+    """Write the files whose content differs, each whole or not at all."""
+    written = Written([], [])
+    for name, data in files.items():
+        path = dist / name
+        if path.is_file() and path.read_bytes() == data:
+            written.unchanged.append(name)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}-{token_hex(4)}")
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+        written.changed.append(name)
+    return written
+
+
+def _built(dist: Path, survey: str) -> list[Contract]:
+    folder = dist / keys.DEFINITIONS / survey
+    return [Contract.from_json(path.read_bytes()) for path in sorted(folder.glob("*.json"))]

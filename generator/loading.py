@@ -1,0 +1,122 @@
+"""Loading responses from a table, through the same accept as every other answer.
+
+A response's id is made from the row's time and a hash of its source id, so a row that is loaded
+again, whenever, meets itself and adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from chalicelib.accept import Arrival, accept
+from chalicelib.published import Definitions
+from chalicelib.storage import Store
+from chalicelib.survey import Contract, Refused, Submission, ids
+from chalicelib.survey.words import say
+from generator.mapping import BadMapping, BadRow, Draft, Mapping, draft, missing_columns
+from generator.tables import Row, rows
+
+_AT_ONCE = 16
+_BATCH = 512
+
+
+class RowProblem(NamedTuple):
+    row: int
+    what: str
+
+
+class Loaded(Struct):
+    """Rows accepted now, rows that were already waiting to be merged, and rows with problems."""
+
+    accepted: int = 0
+    replayed: int = 0
+    problems: list[RowProblem] = []
+
+
+def load(
+    store: Store,
+    contract: Contract,
+    path: Path,
+    mapping: Mapping,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Loaded:
+    """Accept every good row; ``progress`` is told how many rows were read so far.
+
+    Raises BadMapping or Unreadable before anything is accepted.
+    """
+    table = rows(path)
+    loaded = Loaded()
+    definitions = Definitions(store)
+    first = next(table, None)
+    if first is None:
+        return loaded
+    if missing := missing_columns(mapping, first[1]):
+        raise BadMapping(f"{path}: no column {', '.join(missing)}; it has: {', '.join(first[1])}")
+    done = 0
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # Many fsyncs under way at once cost the disk little more than one.
+        for batch in _batches(_chain(first, table)):
+            waiting = [
+                (number, pool.submit(_accept, store, definitions, contract, mapping, row))
+                for number, row in batch
+            ]
+            for number, result in waiting:
+                _note(loaded, number, result)
+            done += len(batch)
+            progress(done)
+    return loaded
+
+
+def response_id(survey: str, row: Draft) -> str:
+    """The id a row has for ever."""
+    source = sha256(f"{survey}\0{row.source_id}".encode()).digest()
+    return ids.make(row.ms, int.from_bytes(source[:10], "big"))
+
+
+def _accept(
+    store: Store, definitions: Definitions, contract: Contract, mapping: Mapping, row: Row
+) -> bool:
+    """Whether the row is new."""
+    said = draft(mapping, contract, row)
+    submission = Submission(
+        id=response_id(contract.id, said),
+        version=contract.version,
+        language=said.language,
+        answers=said.answers,
+    )
+    arrival = Arrival(
+        now=said.ms, channel=said.channel, loaded=True, scripted=False, attributes=said.attributes
+    )
+    return not accept(store, definitions, contract.id, submission, arrival).replay
+
+
+def _note(loaded: Loaded, number: int, result: Future[bool]) -> None:
+    try:
+        if result.result():
+            loaded.accepted += 1
+        else:
+            loaded.replayed += 1
+    except BadRow as bad:
+        loaded.problems.append(RowProblem(number, str(bad)))
+    except Refused as refused:
+        loaded.problems += [
+            RowProblem(number, f"{p.question}: {say('en', p.code, p.facts)}")
+            for p in refused.problems
+        ] or [RowProblem(number, say("en", refused.code))]
+
+
+def _chain(first: tuple[int, Row], rest: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    yield first
+    yield from rest
+
+
+def _batches(table: Iterator[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
+    while batch := list(islice(table, _BATCH)):
+        yield batch

@@ -1,0 +1,129 @@
+"""What the longer commands do on a laptop: compile, make live, serve, load."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.progress import Progress
+
+from chalice.local import LocalDevServer
+from chalicelib.published import Definitions
+from chalicelib.running import now, run_job
+from chalicelib.storage import Missing, Store
+from chalicelib.survey import Contract, EchoformError
+from generator.building import Gathered, Unbuildable, gather
+from generator.data import open_data, publish_all, settings
+from generator.definition import compile_file
+from generator.loading import load
+from generator.mapping import read_mapping
+from generator.previewing import Preview
+from generator.render import pages
+from generator.serving import Page, Schedule, make_server
+
+Say: TypeAlias = Callable[[str], None]
+
+
+def run_server(paths: Sequence[Path], data: str, host: str, port: int, every: float, say: Say) -> None:
+    """Make the surveys live and serve them until interrupted."""
+    gathered = gather(paths)
+    for change in publish_all(open_data(data), gathered.contracts, now()):
+        say(change)
+    server = make_server(settings(data), site_pages(gathered).get, host, port)
+    with Schedule(settings(data), ["merge", "tally"], every):
+        for url in urls(gathered.contracts, server):
+            say(url)
+        say(f"answers: {data} (Ctrl-C stops)")
+        serve(server)
+
+
+def run_preview(paths: Sequence[Path], host: str, port: int, say: Say) -> None:
+    """Show the surveys as they are written, until interrupted."""
+    with tempfile.TemporaryDirectory(prefix="echoform-preview-") as folder:
+        preview = Preview(paths, open_data(folder))
+        server = make_server(settings(folder), preview.find_page, host, port)
+        stop = threading.Event()
+        threading.Thread(target=preview.follow, args=(stop,), daemon=True).start()
+        say(f"{address(server)}/ shows every survey, and follows what you save (Ctrl-C stops)")
+        try:
+            serve(server)
+        finally:
+            stop.set()
+
+
+def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bool:
+    """Load a table, merge it and tally; whether every row was good."""
+    store = open_data(data)
+    contract = _live(store, survey)
+    mapping = read_mapping(map_file, contract)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("rows", total=None)
+        loaded = load(
+            store, contract, file, mapping, lambda done: progress.update(task, completed=done)
+        )
+    merged = run_job("merge", settings(data), store)
+    run_job("tally", settings(data), store)
+    for problem in loaded.problems:
+        say(f"{file}:{problem.row}: {problem.what}")
+    bad = len({problem.row for problem in loaded.problems})
+    there = loaded.accepted + loaded.replayed - merged["merged"]
+    say(f"{merged['merged']} added, {there} already there, {bad} rows with problems")
+    return not bad
+
+
+def site_pages(gathered: Gathered) -> dict[str, Page]:
+    """What the local server serves, by path: every page, and a list of them."""
+    found = {
+        "/" + path.removesuffix("index.html"): Page(data)
+        for contract in gathered.contracts
+        for path, data in pages(contract, gathered.site).items()
+    }
+    return found
+
+
+def urls(contracts: Sequence[Contract], server: LocalDevServer) -> list[str]:
+    """Where to open each survey in each language."""
+    return [
+        f"{address(server)}/{contract.id}/" + (f"{language}/" if number else "")
+        for contract in contracts
+        for number, language in enumerate(contract.languages)
+    ]
+
+
+def address(server: LocalDevServer) -> str:
+    host, port = server.server.server_address[:2]
+    return f"http://{host!s}:{port}"
+
+
+def serve(server: LocalDevServer) -> None:
+    """Serve until interrupted."""
+    try:
+        server.server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server.server_close()
+
+
+def _live(store: Store, survey: str) -> Contract:
+    """The contract of a survey file, made live, or of the survey of that id."""
+    path = Path(survey)
+    if path.is_file():
+        compiled = compile_file(path)
+        if compiled.contract is None:
+            raise Unbuildable(compiled.findings)
+        publish_all(store, [compiled.contract], now())
+        return compiled.contract
+    try:
+        return Definitions(store).current(survey)
+    except Missing:
+        live = ", ".join(Definitions(store).surveys()) or "none yet"
+        raise EchoformError(
+            f"no survey {survey!r} is live in this data (live: {live}); "
+            "give its file instead, and it is made live"
+        ) from None

@@ -1,0 +1,170 @@
+"""Which column of a table fills which part of a response: ``MAP.yaml``, for ``echoform load``.
+
+    source_id: Ticket                  # names the row for ever: loading it again adds nothing
+    time: {column: Answered, format: "%d/%m/%Y %H:%M"}   # in the survey's time zone
+    channel: paper                     # or {column: …}
+    language: zh-CN                    # or {column: …}; the survey's first if left out
+    attributes:
+      agent: Agent_name
+    answers:
+      overall: Score
+      improve: {column: What, split: ";", values: {快: speed}}
+
+A column's name alone is short for ``{column: name}``. ``values`` turns what the table says into
+codes; a choice's own text is understood without.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from chalicelib.survey import Contract, EchoformError, Field
+from chalicelib.survey.questions import Choosing
+from chalicelib.survey.rules import Raw, coerce, is_blank
+from generator.tables import Cell, Row
+
+
+class BadMapping(EchoformError):
+    """A mapping file says something that cannot be. Carries every reason."""
+
+
+class Column(Struct, frozen=True, forbid_unknown_fields=True):
+    column: str
+    format: str | None = None
+    split: str | None = None
+    values: dict[str, str] = {}
+
+
+class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
+    source_id: str
+    time: str | Column
+    answers: dict[str, str | Column]
+    attributes: dict[str, str | Column] = {}
+    channel: str | Column = "loaded"
+    language: str | Column | None = None
+
+
+class BadRow(EchoformError):
+    """A row cannot become a response; the text says which column and why."""
+
+
+class Draft(Struct, frozen=True):
+    """What a row says, before it is checked like any other submission."""
+
+    source_id: str
+    ms: int
+    channel: str
+    language: str
+    attributes: dict[str, str]
+    answers: dict[str, Raw]
+
+
+def read_mapping(path: Path, contract: Contract) -> Mapping:
+    """Raises BadMapping with every problem: unreadable, unknown questions, attributes."""
+    try:
+        mapping = msgspec.convert(YAML(typ="safe").load(path.read_text("utf-8")), Mapping)
+    except (OSError, UnicodeDecodeError, YAMLError, msgspec.ValidationError) as error:
+        raise BadMapping(f"{path}: {error}") from None
+    fields = {field.id for field in contract.fields if field.rule}
+    problems = [
+        f"{path}: answers: {name}: {contract.id} has no such question"
+        for name in mapping.answers
+        if name not in fields
+    ] + [
+        f"{path}: attributes: {name}: not among the attributes of {contract.id}: "
+        + ", ".join(contract.attributes)
+        for name in mapping.attributes
+        if name not in contract.attributes
+    ]
+    if problems:
+        raise BadMapping("\n".join(problems))
+    return mapping
+
+
+def missing_columns(mapping: Mapping, row: Row) -> list[str]:
+    """Columns the mapping names and the table has not."""
+    parts = [mapping.time, *mapping.attributes.values(), *mapping.answers.values()]
+    named = [mapping.source_id, *(_column(part).column for part in parts)]
+    named += [p.column for p in (mapping.channel, mapping.language) if isinstance(p, Column)]
+    return [name for name in dict.fromkeys(named) if name not in row]
+
+
+def draft(mapping: Mapping, contract: Contract, row: Row) -> Draft:
+    """What a row says. Raises BadRow where it has no id or no time."""
+    source_id = str(row[mapping.source_id]).strip()
+    if not source_id:
+        raise BadRow(f"{mapping.source_id}: empty, so the row cannot be told from others")
+    answers = {
+        field.id: _answer(contract, field, _column(mapping.answers[field.id]), row)
+        for field in contract.fields
+        if field.id in mapping.answers
+    }
+    attributes = {name: _text(_column(part), row) for name, part in mapping.attributes.items()}
+    return Draft(
+        source_id,
+        _moment(_column(mapping.time), contract.timezone, row),
+        channel=_constant(mapping.channel, row),
+        language=_constant(mapping.language or contract.languages[0], row),
+        attributes={name: value for name, value in attributes.items() if value},
+        answers={name: answer for name, answer in answers.items() if not is_blank(answer)},
+    )
+
+
+def _column(part: str | Column) -> Column:
+    return Column(part) if isinstance(part, str) else part
+
+
+def _constant(part: str | Column, row: Row) -> str:
+    return part if isinstance(part, str) else _text(part, row)
+
+
+def _text(part: Column, row: Row) -> str:
+    text = str(row[part.column]).strip()
+    return part.values.get(text, text)
+
+
+def _moment(part: Column, timezone: str, row: Row) -> int:
+    """Milliseconds since 1970 of the row's time, on the survey's clocks where it names no zone."""
+    cell: Cell = row[part.column]
+    try:
+        if isinstance(cell, datetime):
+            moment = cell
+        elif part.format:
+            moment = datetime.strptime(cell.strip(), part.format)
+        else:
+            moment = datetime.fromisoformat(cell.strip())
+    except ValueError:
+        wanted = part.format or "2026-05-17 or 2026-05-17 09:30"
+        raise BadRow(f"{part.column}: {str(cell)!r} is no time of the form {wanted}") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    if moment.year < 1971:
+        raise BadRow(f"{part.column}: {moment:%Y-%m-%d} is too long ago")
+    return round(moment.timestamp() * 1000)
+
+
+def _answer(contract: Contract, field: Field, part: Column, row: Row) -> Raw:
+    rule = field.rule or []
+    text = str(row[part.column]).strip()
+    texts = [each.strip() for each in text.split(part.split)] if part.split else [text]
+    known = _codes(contract, field.id) | part.values
+    return coerce(rule, [known.get(each, each) for each in texts if each])
+
+
+def _codes(contract: Contract, name: str) -> dict[str, Any]:
+    """A choice question's texts, in every language, with their codes."""
+    return {
+        text: choice.code
+        for question in contract.questions
+        if question.id == name and isinstance(question, Choosing)
+        for choice in question.choices
+        for text in choice.text.values()
+    }

@@ -1,0 +1,18 @@
+"""What all tests share: the long profile, which runs only when asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the long profile too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    skip = pytest.mark.skip(reason="the long profile: ask for it with --long")
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(skip)

@@ -1,0 +1,67 @@
+"""The light paths stay light: an allow-list of modules and a budget, in clean interpreters."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"boto3", "botocore", "pandas", "pyarrow", "numpy", "duckdb", "jinja2", "ruamel", "sqlglot"}
+
+
+def run(code: str) -> str:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "functions")])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def loaded_by(statement: str) -> set[str]:
+    modules = json.loads(run(f"{statement}; import sys, json; print(json.dumps([*sys.modules]))"))
+    return {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names)
+
+
+def third_party(statement: str) -> set[str]:
+    return {name for name in loaded_by(statement) - loaded_by("pass") if not name.startswith("_")}
+
+
+def test_the_kernel_needs_msgspec_and_nothing_else() -> None:
+    assert third_party("import chalicelib.survey") == third_party("import msgspec") | {"chalicelib"}
+
+
+def test_the_api_loads_only_what_an_answer_needs() -> None:
+    allowed = {"app", "chalice", "chalicelib", "msgspec", "obstore", "filelock"}
+    assert third_party("import app") <= allowed | third_party("import msgspec")
+    assert not loaded_by("import app") & HEAVY
+
+
+def test_help_loads_click_only() -> None:
+    assert third_party("import generator.__main__") == {"click", "generator"}
+
+
+@pytest.mark.parametrize(
+    ("base", "more", "budget_ms"),
+    [
+        ("import msgspec", "import chalicelib.survey", 30),
+        ("import click", "import generator.__main__", 150),
+    ],
+)
+def test_imports_keep_their_budget(base: str, more: str, budget_ms: float) -> None:
+    """The median of interleaved runs; budgets are several times what was measured."""
+    code = (
+        f"import time; {base}; start = time.perf_counter(); {more}; "
+        "print((time.perf_counter() - start) * 1000)"
+    )
+    run(code)  # writes the bytecode
+    assert statistics.median(float(run(code)) for _ in range(5)) <= budget_ms
