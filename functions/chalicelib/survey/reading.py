@@ -51,6 +51,8 @@ def read(fields: Iterable[Field], raw: Mapping[str, object]) -> Reading:
 def _offered(field: Field, answers: Mapping[str, Answer]) -> Rule:
     """The field's rule, without the choices that are hidden."""
     rule = field.rule or []
+    if not field.choice_if:
+        return rule
     hidden = {code for code, when in field.choice_if.items() if not holds(when, answers)}
     return (
         [rule[0], [code for code in rule[1] if code not in hidden], *rule[2:]] if hidden else rule

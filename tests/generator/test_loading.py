@@ -1,0 +1,167 @@
+"""Loading tables: through the same accept, problems by row, and twice is once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from chalicelib import keys
+from chalicelib.published import publish
+from chalicelib.storage import MemoryStore
+from chalicelib.survey import Response, ids
+from generator.loading import Loaded, load
+from generator.mapping import BadMapping, read_mapping
+from generator.tables import Unreadable
+from tests.surveys import after_sales
+
+SURVEY = after_sales()
+HEADER = "单号,时间,渠道,坐席,类型,评分,改进,解决"
+MAP = """
+source_id: 单号
+time: {column: 时间, format: "%d/%m/%Y %H:%M"}
+channel: {column: 渠道, values: {纸质: paper}}
+attributes: {agent: 坐席}
+answers:
+  service_type: 类型
+  responsiveness: {column: 评分, values: {不适用: na}}
+  resolution: 评分
+  attitude: 评分
+  overall: 评分
+  recommend: 评分
+  improve: {column: 改进, split: "、"}
+  resolved: {column: 解决, values: {是: "yes", 否: "no"}}
+  why_low: 单号
+"""
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    store = MemoryStore()
+    publish(store, SURVEY, 0)
+    return store
+
+
+def load_rows(store: MemoryStore, folder: Path, *rows: str, encoding: str = "utf-8") -> Loaded:
+    table, mapping = folder / "rows.csv", folder / "map.yaml"
+    table.write_text("\n".join([HEADER, *rows]) + "\n", encoding)
+    mapping.write_text(MAP, "utf-8")
+    return load(store, SURVEY, table, read_mapping(mapping, SURVEY))
+
+
+def landed(store: MemoryStore) -> list[Response]:
+    return [Response.from_json(store.get(e.key).data) for e in store.list(keys.LANDING)]
+
+
+GOOD = "A1,17/05/2026 09:30,纸质,A07,维修,2,响应速度、专业知识,是"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_row_becomes_a_response_as_if_it_had_been_answered(
+    store: MemoryStore, tmp_path: Path, encoding: str
+) -> None:
+    assert load_rows(store, tmp_path, GOOD, encoding=encoding).accepted == 1
+    [response] = landed(store)
+    assert response.answers == {
+        "service_type": "repair",  # the choice's own text is understood
+        "responsiveness": 2,
+        "resolution": 2,
+        "attitude": 2,
+        "why_low": "A1",
+        "resolved": "yes",
+        "overall": 2,
+        "recommend": 2,
+        "improve": ["speed", "skill"],
+    }
+    assert (response.channel, response.attributes) == ("paper", {"agent": "A07"})
+    moment = datetime(2026, 5, 17, 1, 30, tzinfo=UTC).timestamp() * 1000  # 09:30 in Shanghai
+    assert response.received_at == ids.time_of(response.id) == moment
+
+
+def test_loading_again_meets_the_same_ids(store: MemoryStore, tmp_path: Path) -> None:
+    load_rows(store, tmp_path, GOOD)
+    again = load_rows(store, tmp_path, GOOD, "A2" + GOOD[2:])
+    assert (again.accepted, again.replayed) == (1, 1)
+    assert len(landed(store)) == 2
+
+
+def test_good_rows_go_in_and_every_problem_is_listed_by_row(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    loaded = load_rows(
+        store,
+        tmp_path,
+        GOOD,
+        "A2,2026-05-17,纸质,A07,维修,2,,是",
+        ",17/05/2026 09:30,纸质,A07,维修,2,,是",
+        "A4,17/05/2026 09:30,纸质,A07,偷窃,九,,也许",
+        "A5,17/05/2026 09:30,纸质,A07,维修,5,,否",
+    )
+    assert loaded.accepted == 2
+    assert [(p.row, p.what.split(":")[0]) for p in loaded.problems] == [
+        (3, "时间"),
+        (4, "单号"),
+        (5, "service_type"),
+        (5, "responsiveness"),
+        (5, "resolution"),
+        (5, "attitude"),
+        (5, "resolved"),
+        (5, "overall"),
+        (5, "recommend"),
+    ]
+
+
+def test_excel_and_parquet_are_read_as_well(store: MemoryStore, tmp_path: Path) -> None:
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text(
+        "source_id: id\ntime: at\nanswers: {service_type: type, responsiveness: n, resolution: n,"
+        " attitude: n, resolved: solved, overall: n}\n"
+    )
+    at = datetime(2026, 5, 17, 9, 30)
+    book = openpyxl.Workbook()
+    book.active.append(["id", "at", "type", "n", "solved"])
+    book.active.append(["X1", at, "repair", 5, "yes"])
+    book.save(tmp_path / "rows.xlsx")
+    columns = {"id": ["P1"], "at": [at], "type": ["repair"], "n": [5.0], "solved": ["yes"]}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    for name in ("rows.xlsx", "rows.parquet"):
+        read = read_mapping(mapping, SURVEY)
+        loaded = load(store, SURVEY, tmp_path / name, read)
+        assert (loaded.accepted, loaded.problems) == (1, [])
+    assert {r.received_at for r in landed(store)} == {1_778_981_400_000}
+
+
+def test_a_mapping_that_cannot_be_is_told_as_a_whole(tmp_path: Path) -> None:
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text(
+        "source_id: id\ntime: at\nattributes: {boss: b}\nanswers: {overal: n, shoe: s}\n"
+    )
+    with pytest.raises(BadMapping) as bad:
+        read_mapping(mapping, SURVEY)
+    assert str(bad.value).count("\n") == 2
+    for wrong in ("overal", "shoe", "boss"):
+        assert wrong in str(bad.value)
+
+
+def test_a_column_that_is_not_there_is_told_before_anything_is_accepted(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    table, mapping = tmp_path / "rows.csv", tmp_path / "map.yaml"
+    table.write_text("单号,时间\nA1,17/05/2026 09:30\n", "utf-8")
+    mapping.write_text(MAP, "utf-8")
+    with pytest.raises(BadMapping, match="渠道"):
+        load(store, SURVEY, table, read_mapping(mapping, SURVEY))
+
+
+def test_a_file_that_is_no_table_is_told_as_such(store: MemoryStore, tmp_path: Path) -> None:
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text(MAP, "utf-8")
+    read = read_mapping(mapping, SURVEY)
+    (tmp_path / "rows.csv").write_bytes(b"\xff\xfe\x00a,b\n\x81")
+    for name in ("none.csv", "rows.pdf", "rows.csv"):
+        with pytest.raises(Unreadable):
+            load(store, SURVEY, tmp_path / name, read)

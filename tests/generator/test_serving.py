@@ -1,0 +1,147 @@
+"""The laptop's server: the Chalice app itself behind static pages, and nothing it chokes on."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from chalicelib import keys
+from chalicelib.collecting import LARGEST_BODY
+from chalicelib.published import publish
+from chalicelib.running import now
+from chalicelib.settings import Settings
+from chalicelib.storage import FolderStore
+from chalicelib.survey import ids
+from generator.serving import Page, make_server
+from tests.surveys import after_sales
+
+SURVEY = after_sales()
+ANSWERS = {
+    "service_type": "repair",
+    "responsiveness": 5,
+    "resolution": 5,
+    "attitude": 5,
+    "resolved": "yes",
+    "overall": 10,
+}
+PAGES = {"/": Page(b"list"), "/after-sales/": Page("页面".encode())}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    publish(FolderStore(folder), SURVEY, now())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(folder: Path) -> Iterator[int]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECHOFORM_DATA", "")  # the server sets it; this sets it back
+        patch.setenv("ECHOFORM_KEY", "")
+        local = make_server(Settings(str(folder), None, b"key"), PAGES.get, "127.0.0.1", 0)
+        thread = threading.Thread(target=local.server.serve_forever)
+        thread.start()
+        yield local.server.server_address[1]
+        local.server.shutdown()
+        local.server.server_close()
+        thread.join()
+
+
+def ask(
+    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] = JSON
+) -> tuple[HTTPResponse, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request(method, path, body or None, headers)
+        reply = connection.getresponse()
+        return reply, reply.read()
+    finally:
+        connection.close()
+
+
+def submission(number: int) -> bytes:
+    parts = {"version": SURVEY.version, "language": "en", "answers": ANSWERS}
+    return msgspec.json.encode({"id": ids.make(now(), number), **parts})
+
+
+def test_pages_and_api_stand_on_one_port(port: int) -> None:
+    assert ask(port, "GET", "/after-sales/?ABCD")[1].decode() == "页面"
+    assert ask(port, "GET", "/api/health")[1] == b'{"status":"ok"}'
+    reply, _ = ask(port, "GET", "/after-sales?ABCD")
+    assert (reply.status, reply.headers["Location"]) == (308, "/after-sales/?ABCD")
+    assert ask(port, "GET", "/../etc/passwd")[0].status == 404
+    assert ask(port, "HEAD", "/")[1] == b""
+
+
+def test_many_phones_at_once_are_each_answered_with_their_own_receipt(
+    port: int, folder: Path
+) -> None:
+    sent = [submission(number) for number in range(200)]
+    with ThreadPoolExecutor(32) as phones:
+        replies = list(
+            phones.map(lambda body: ask(port, "POST", "/api/responses/after-sales", body), sent)
+        )
+    assert {reply.status for reply, _ in replies} == {201}
+    receipts = [msgspec.json.decode(body)["receipt"] for _, body in replies]
+    assert receipts == [msgspec.json.decode(body)["id"] for body in sent]
+    names = {entry.key.split("/")[2][:26] for entry in FolderStore(folder).list(keys.LANDING)}
+    assert set(receipts) <= names
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "code"),
+    [
+        ("POST", "/api/responses/..%2Flinks", {"Content-Length": "2"}, 400, "malformed"),
+        ("POST", "/api/no/such/route", {"Content-Length": "2"}, 404, "not_found"),
+        ("POST", "/api/responses/after-sales", {"Content-Length": "-1"}, 400, "malformed"),
+        ("POST", "/api/responses/after-sales", {"Content-Length": "x"}, 400, "malformed"),
+        (
+            "POST",
+            "/api/responses/after-sales",
+            {"Transfer-Encoding": "chunked"},
+            400,
+            "malformed",
+        ),
+        (
+            "POST",
+            "/api/responses/after-sales",
+            {"Content-Length": str(LARGEST_BODY + 1)},
+            413,
+            "too_large",
+        ),
+    ],
+)
+def test_requests_that_lie_are_refused_in_words(
+    port: int, method: str, path: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    lines = [f"{method} {path} HTTP/1.1", "Host: s.test", "Content-Type: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    body = b"x" * (LARGEST_BODY + 1) if status == 413 else b"{}"
+    with socket.create_connection(("127.0.0.1", port), 10) as raw:
+        raw.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        with HTTPResponse(raw, method=method) as reply:
+            reply.begin()
+            assert reply.status == status
+            assert msgspec.json.decode(reply.read())["error"] == code
+
+
+def test_storage_that_fails_acknowledges_nothing_and_asks_to_retry(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FolderStore, "create", full)
+    reply, body = ask(port, "POST", "/api/responses/after-sales", submission(999))
+    assert reply.status == 503
+    assert msgspec.json.decode(body)["error"] == "unavailable"
+    assert b"space" not in body
