@@ -80,8 +80,10 @@ def new(template: str | None, survey: str | None, folder: Path) -> None:
     if template is None:
         click.echo("\n".join(f"{name}  {title}" for name, title in names().items()))
         return
-    path = copy(template, survey or template, folder)
-    click.echo(f"{path}: yours to edit. See it with: echoform preview {path}")
+    written = copy(template, survey or template, folder)
+    for path in written:
+        click.echo(f"{path}: yours to edit")
+    click.echo(f"See it with: echoform preview {folder}")
 
 
 @main.command()

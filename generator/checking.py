@@ -1,0 +1,206 @@
+"""What only shows when a survey is seen as a whole: names taken twice, sums, ends, what is missing.
+
+Works on what was read even where parts of it are missing, so that all problems come at once.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo, available_timezones
+
+from chalicelib.survey import Bands, Field
+from chalicelib.survey.questions import NA, OTHER, Multiple
+
+from .binding import INDEX, Draft
+from .findings import meant
+from .notes import Notes, Path
+
+MOST_QUESTIONS = 300
+RESERVED = frozenset(
+    ["response", "version", "language", "channel", "received_at", "started_at", "duration"]
+).union(["digest", "index", "link", "customer", "dt"])
+"""Columns every survey has."""
+_WORDS = frozenset(word.lower() for word in keyword.kwlist) | {"answered"}
+
+Data: TypeAlias = dict[str, Any]
+
+
+def check(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """Say every problem that lies between the parts of a survey."""
+    for one in _CHECKS:
+        one(data, questions, notes)
+
+
+def _ids(data: Data, questions: list[Draft], notes: Notes) -> None:
+    sections = [(("sections", s), part) for s, part in enumerate(data.get("sections", []))]
+    rules = [(("follow_ups", r), part) for r, part in enumerate(data.get("follow_ups", []))]
+    _once(sections, "section", notes)
+    _once([(draft.path, draft.data) for draft in questions], "question", notes)
+    _once(rules, "rule", notes)
+
+
+def _once(parts: list[tuple[Any, Data]], thing: str, notes: Notes) -> None:
+    seen: dict[str, Path] = {}
+    for path, part in parts:
+        name = part.get("id")
+        if name is None:
+            continue
+        if name in seen:
+            first = notes.spot((*seen[name], "id")).line
+            what = f"two {thing}s are called `{name}`, the first on line {first}"
+            notes.say((*path, "id"), what, "give one another id")
+        seen.setdefault(name, path)
+
+
+def _columns(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """Each field is a column, and so is the tick for N/A beside a scale."""
+    attributes = data.get("attributes", [])
+    for a, name in enumerate(attributes):
+        if name in RESERVED - {"customer"}:
+            notes.say(("attributes", a), f"`{name}` is a column of every survey", "rename it")
+        if name in attributes[:a]:
+            notes.say(("attributes", a), f"`{name}` is there twice", "keep one")
+    ids = {str(draft.data.get("id")) for draft in questions}
+    for draft in questions:
+        here = (*draft.path, "id")
+        name = str(draft.data.get("id"))
+        if name in RESERVED:
+            notes.say(here, f"`{name}` is a column of every survey", "give it another id")
+        elif name in attributes:
+            notes.say(here, f"`{name}` is an attribute too", "rename one of the two")
+        elif name in _WORDS:
+            notes.say(here, f"`{name}` is a word of conditions", "give it another id")
+        for column in _beside(draft):
+            if column in ids or column in RESERVED or column in attributes:
+                what = f"`{name}` needs the column `{column}`, and something else has that name"
+                notes.say(here, what, "give one another id")
+
+
+def _beside(draft: Draft) -> Iterator[str]:
+    """The columns of a question beside the one named as itself."""
+    fields: tuple[Field, ...] = draft.question.fields() if draft.question else ()
+    for field in fields:
+        if field.id != draft.data["id"]:
+            yield field.id
+        if field.kind == "scale" and len(field.rule or []) > 3:
+            yield f"{field.id}_{NA}"
+
+
+def _choices(data: Data, questions: list[Draft], notes: Notes) -> None:
+    for draft in questions:
+        for c, choice in enumerate(draft.data.get("choices", [])):
+            if choice.get("code") in (OTHER, NA):
+                kept = {OTHER: "write `other: true` instead", NA: "call it something else"}
+                what = f"the code `{choice['code']}` is kept for the software"
+                notes.say((*draft.path, "choices", c), what, kept[choice["code"]])
+
+
+def _weights(data: Data, questions: list[Draft], notes: Notes) -> None:
+    weighted = [draft for draft in questions if draft.data.get("weight")]
+    total = sum(draft.data["weight"] for draft in weighted)
+    if weighted and abs(total - 1) > 1e-9:
+        parts = " + ".join(f"{draft.data['weight'] * 100:g}%" for draft in weighted)
+        here = (*weighted[0].path, "weight")
+        notes.say(here, f"the weights sum to {total * 100:g}%: {parts}", "make them sum to 100%")
+    for r, rule in enumerate(data.get("follow_ups", [])):
+        if not weighted and INDEX in str(rule.get("when")).replace("'", " ").split():
+            what = "`index` is asked, but no question has a weight"
+            notes.say(("follow_ups", r, "when"), what, "give ratings weights that sum to 100%")
+
+
+def _dimensions(data: Data, questions: list[Draft], notes: Notes) -> None:
+    measured = {str(draft.data["dimension"]) for draft in questions if draft.data.get("dimension")}
+    for name in data.get("dimensions", {}):
+        if name not in measured:
+            what = f"no question measures the dimension `{name}`"
+            notes.say(("dimensions", name), what, meant(name, measured))
+
+
+def _roles(data: Data, questions: list[Draft], notes: Notes) -> None:
+    taken: dict[str, str] = {}
+    for draft in questions:
+        role = draft.data.get("role")
+        if role in taken:
+            what = f"`{taken[role]}` has the role `{role}` already"
+            notes.say((*draft.path, "role"), what, "keep one")
+        elif role:
+            taken[role] = str(draft.data.get("id"))
+
+
+def _ends(data: Data, questions: list[Draft], notes: Notes) -> None:
+    for draft in questions:
+        for low, high in (("least", "most"), ("first", "last")):
+            least = getattr(draft.question, low, None)
+            most = getattr(draft.question, high, None)
+            if least is not None and most is not None and least > most:
+                key = low if low in draft.data else high
+                what = f"`{low}` {least} is above `{high}` {most}"
+                notes.say((*draft.path, key), what, "swap or change them")
+        question = draft.question
+        if isinstance(question, Multiple):
+            for key, wanted in (("least", question.least), ("most", question.most or 1)):
+                if wanted > len(question.codes):
+                    what = f"`{key}` is {wanted}, but there are {len(question.codes)} choices"
+                    notes.say((*draft.path, key), what, "lower it")
+
+
+def _bands(data: Data, questions: list[Draft], notes: Notes) -> None:
+    bands = data.get("bands", {})
+    very = bands.get("very_satisfied", Bands().very_satisfied)
+    satisfied = bands.get("satisfied", Bands().satisfied)
+    if satisfied >= very:
+        what = f"`satisfied` starts at {satisfied}, not below `very_satisfied` at {very}"
+        notes.say(("bands",), what, "swap them")
+
+
+def _zone(data: Data, questions: list[Draft], notes: Notes) -> None:
+    name = data.get("timezone")
+    if name is None:
+        return
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        near = meant(name, available_timezones())
+        notes.say(("timezone",), f"there is no time zone `{name}`", near)
+
+
+def _languages(data: Data, questions: list[Draft], notes: Notes) -> None:
+    languages = data.get("languages", [])
+    for index, language in enumerate(languages):
+        if language in languages[:index]:
+            notes.say(("languages", index), f"`{language}` is there twice", "keep one")
+
+
+def _rules(data: Data, questions: list[Draft], notes: Notes) -> None:
+    for r, rule in enumerate(data.get("follow_ups", [])):
+        if rule.get("verify_with") is not None and rule.get("verify_with") == data.get("id"):
+            what = "a survey cannot verify itself"
+            notes.say(("follow_ups", r, "verify_with"), what, "name a verification survey")
+        first, resolve = rule.get("first_contact_within"), rule.get("resolve_within")
+        if first and resolve and first > resolve:
+            what = "the first contact is due after the solution"
+            notes.say(("follow_ups", r, "first_contact_within"), what, "make it shorter")
+
+
+def _limits(data: Data, questions: list[Draft], notes: Notes) -> None:
+    if len(questions) > MOST_QUESTIONS:
+        what = f"the survey has {len(questions)} questions"
+        notes.say(questions[MOST_QUESTIONS].path, what, f"ask at most {MOST_QUESTIONS}")
+
+
+_CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
+    _ids,
+    _columns,
+    _choices,
+    _weights,
+    _dimensions,
+    _roles,
+    _ends,
+    _bands,
+    _zone,
+    _languages,
+    _rules,
+    _limits,
+)

@@ -1,0 +1,72 @@
+"""JSON Schema of a survey file, for editors: completion, and mistakes underlined while typing.
+
+Generated from the kernel's classes through the same forms that read the file.
+"""
+
+from __future__ import annotations
+
+from chalicelib.survey import Contract
+
+from .forms import Schema
+from .shapes import form_of
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+MEANING: dict[str, str] = {
+    "anonymous": "Nothing stored can join an answer to the link or the customer",
+    "assign_to": "Who gets the follow-up: agent, team, lead, or a team by name",
+    "attributes": "What a link may know; never asked. `customer` is personal",
+    "bands": "Lower ends of the bands, on the 1-5 mean",
+    "choices": "Code: text. Codes are stored, texts are shown",
+    "decimals": "How many decimal places; 0 wants whole numbers",
+    "default": "The value where the address brings none",
+    "dimension": "What the rating measures",
+    "dimensions": "Titles of the dimensions",
+    "end_if": "Where it holds, the survey ends here",
+    "first": "The earliest day allowed",
+    "first_contact_within": "30m, 24h or 5d, from the moment the answer arrives",
+    "follow_ups": "Rules that open a follow-up",
+    "high_label": "Label of the high end",
+    "hint": "A smaller text below the question",
+    "id": "Its name for ever; a new meaning needs a new id",
+    "intro": "Shown before the first question",
+    "languages": "The first is the default",
+    "last": "The latest day allowed",
+    "least": "The least: number, length, or number of choices",
+    "look": "How a rating is drawn",
+    "low_label": "Label of the low end",
+    "most": "The most: number, length, or number of choices",
+    "na": "Offers not applicable, which no score counts",
+    "other": "Offers other, please say",
+    "personal": "Kept apart from the answers",
+    "priority": "How urgent the follow-up is",
+    "questions": "Asked together, in this order",
+    "required": "Has to be answered where it is shown",
+    "resolve_within": "30m, 24h or 5d, from the moment the answer arrives",
+    "role": "What the answer means: contacts and solved make first-contact resolution",
+    "satisfied": "Below: needs improvement",
+    "scale": "Points, from 1",
+    "sections": "The steps of the page",
+    "segment": "Scores can be cut by the answer",
+    "show_if": "Where it does not hold, it is hidden and takes no answer",
+    "text": "What the customer reads",
+    "thanks": "Shown after sending",
+    "timezone": "IANA name; days are counted here",
+    "title": "The title",
+    "type": "The question type",
+    "verify_with": "The survey that asks whether the solution helped",
+    "very_satisfied": "From here on: very satisfied",
+    "weight": "Share of the index: 30% or 0.3; all weights sum to 100%",
+    "when": "Opens a follow-up where it holds; may also ask attributes and index",
+}
+"""What each key of a survey file means, wherever it stands."""
+
+
+def schema() -> Schema:
+    """JSON Schema of what an author may write."""
+    defs: dict[str, Schema] = {}
+    root = form_of(Contract).schema(defs)
+    for part in defs.values():
+        for key, value in part.get("properties", {}).items():
+            value.setdefault("description", MEANING[key])
+    return {"$schema": DIALECT, "title": "Echoform survey", **root, "$defs": defs}
