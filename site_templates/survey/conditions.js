@@ -1,5 +1,6 @@
 // What is visible and what is valid: the twin of conditions.py, rules.py and reading.py, held to
 // them by tests/vectors and by random surveys. Pure: no control, no clock, no network. ES2015.
+const bare = object => Object.assign(Object.create(null), object);  // "constructor" is a fine id
 const compare = {
   "==": (a, b) => a === b,
   "!=": (a, b) => a !== b,
@@ -17,7 +18,7 @@ const holds = (condition, answers) => {
     case "not": return !holds(first, answers);
     case "answered": return value !== undefined;
     case "in": return second.some(operand => is("==", operand));
-    case "!in": return second.every(operand => is("!=", operand));
+    case "!in": return value !== undefined && second.every(operand => is("!=", operand));
     case "has": return Array.isArray(value) && value.indexOf(second) >= 0;
     case "!has": return Array.isArray(value) && value.indexOf(second) < 0;
     default: return is(operator, second);
@@ -51,13 +52,17 @@ const match = (value, most, pattern, code) => {
 };
 const check = (rule, value) => {
   const [kind, a, b, c] = rule;
+  const fits = kind === "codes" ? Array.isArray(value) && value.every(code => typeof code === "string")
+    : kind === "true" ? typeof value === "boolean"
+    : kind === "scale" || kind === "number" || typeof value === "string";
+  if (!fits) throw ["type"];
   if (kind === "text") return text(value, a, b);
   if (kind === "phone") return match(value, 40, /^\+?[0-9]([ -]?[0-9]){4,17}$/, kind);
   if (kind === "email")
     return match(value, 254, /^[\w.!#$%&'*+\/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/i, kind);
   if (kind === "true") return value || undefined;
   if (kind === "codes") {
-    if (value.some(code => a.indexOf(code) < 0)) throw ["choice"];
+    if (value.some((code, i) => a.indexOf(code) < 0 || value.indexOf(code) < i)) throw ["choice"];
     if (value.length && value.length < b) throw ["few", b];
     if (value.length > c) throw ["many", c];
     return value.length ? a.filter(code => value.indexOf(code) >= 0) : undefined;
@@ -82,8 +87,8 @@ const check = (rule, value) => {
 };
 
 // Walk the fields ([id, rule, required, show_if, end_if, choice_if]) over raw answers by id.
-const read = (fields, raw) => {
-  const answers = {}, shown = [], problems = [], choices = {};
+const read = (fields, given) => {
+  const raw = bare(given), answers = bare(), shown = [], problems = [], choices = bare();
   let ended = false;
   fields.forEach(([id, rule, required, showIf, endIf, choiceIf]) => {
     if (!ended && (!showIf || holds(showIf, answers))) {
@@ -91,7 +96,8 @@ const read = (fields, raw) => {
       if (rule) {
         let offered = rule;
         if (choiceIf) {
-          choices[id] = rule[1].filter(code => !choiceIf[code] || holds(choiceIf[code], answers));
+          const when = bare(choiceIf);
+          choices[id] = rule[1].filter(code => !when[code] || holds(when[code], answers));
           offered = [rule[0], choices[id]].concat(rule.slice(2));
         }
         try {

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, TypeAlias
 
-Answer: TypeAlias = str | int | float | list[str]
+Answer: TypeAlias = str | int | float | bool | list[str]
 """A typed answer; consent is ``True``, N/A is ``"na"``."""
 
 Condition: TypeAlias = list[Any]
@@ -41,7 +41,7 @@ def _among(answers: Answers, name: str, operands: Sequence[Any]) -> bool:
 
 
 def _not_among(answers: Answers, name: str, operands: Sequence[Any]) -> bool:
-    return all(COMPARISONS["!="](answers, name, operand) for operand in operands)
+    return name in answers and all(COMPARISONS["!="](answers, name, o) for o in operands)
 
 
 def _has(answers: Answers, name: str, code: str) -> bool:

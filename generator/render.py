@@ -1,0 +1,228 @@
+"""Rendering: a contract becomes its pages, each one file that needs nothing else.
+
+A question type is drawn by the template of its name. Style and script are the same for every page,
+so they are minified once per process, and put in place after the page around them is minified: the
+Content-Security-Policy names them by their hashes.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import minify  # type: ignore[import-untyped]
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from ruamel.yaml import YAML
+
+from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.words import WORDS
+from generator.places import TEMPLATES
+from generator.site import Site, palette
+
+_SURVEY = TEMPLATES / "survey"
+
+_PROBLEMS = {
+    "code": ["choice"],
+    "codes": ["choice", "few", "many"],
+    "scale": [],
+    "number": ["number", "range", "decimals"],
+    "date": ["date", "days"],
+    "text": ["short", "long"],
+    "phone": ["phone", "long"],
+    "email": ["email", "long"],
+    "true": [],
+}
+"""What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
+
+_SCRIPTED = (
+    *("next", "submit", "step", "required", "problems", "error", "restored", "appeared"),
+    *("sending", "sent", "saved", "offline", "crowded", "reopen", "stay", "ended"),
+)
+"""The words the script says."""
+
+_TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
+
+Words = Mapping[str, Any]
+
+
+def pages(contract: Contract, site: Site) -> dict[str, bytes]:
+    """Every page of a survey, by its path in the site: one and its thanks page per language."""
+    files: dict[str, bytes] = {}
+    for language in contract.languages:
+        place = _place(contract, language)
+        files[f"{place}index.html"] = _page(contract, site, language)
+        files[f"{place}thanks/index.html"] = _thanks(contract, site, language)
+    return files
+
+
+def _place(contract: Contract, language: str) -> str:
+    return f"{contract.id}/" + (f"{language}/" if language != contract.languages[0] else "")
+
+
+def _page(contract: Contract, site: Site, language: str) -> bytes:
+    fields = {field.id: field for field in contract.fields}
+    context = _context(contract, site, language, up="")
+    words = context["words"]
+
+    def control(question: AnyQuestion) -> Markup:
+        kind = str(question.__struct_config__.tag)
+        facts = {
+            "q": question,
+            "type": kind,
+            "field": fields[question.id],
+            "other": fields.get(f"{question.id}_other"),
+            "say": context["say"],
+            "words": words,
+        }
+        return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
+
+    problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
+    data = [
+        [row(field) for field in contract.fields],
+        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
+        | {"thanks": context["thanks"]},
+    ]
+    return _whole(
+        "page.html",
+        context | {"control": control, "data": _island(data), "contract": contract},
+        site,
+    )
+
+
+def _thanks(contract: Contract, site: Site, language: str) -> bytes:
+    return _whole("thanks.html", _context(contract, site, language, up="../"), site)
+
+
+def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str, Any]:
+    """What every page says, in its language. ``up`` leads from the page to the survey's page."""
+    home = up if language == contract.languages[0] else f"{up}../"
+    leaf = "thanks/" if up else ""
+    words = _words(language)
+
+    def say(text: Mapping[str, str]) -> Markup:
+        lines = (text.get(language) or next(iter(text.values()), "")).split("\n")
+        return Markup("<br>").join(lines)
+
+    return {
+        "language": language,
+        "title": contract.title.get(language, contract.id),
+        "intro": (contract.intro or {}).get(language, ""),
+        "thanks": (contract.thanks or {}).get(language, words["thanks"]),
+        "others": [
+            (other, (home + _place(contract, other).split("/", 1)[1] + leaf) or "./")
+            for other in contract.languages
+            if other != language
+        ],
+        "spoken": {other: _spoken(other) for other in contract.languages},
+        "site": site,
+        "say": say,
+        "words": words,
+    }
+
+
+def _whole(template: str, context: dict[str, Any], site: Site) -> bytes:
+    """A page with its style and script in it, and the policy that allows them and nothing else."""
+    parts = {
+        "style.css": f"<style>{_style(site.colour)}</style>",
+        "start.js": f"<script>{_start()}</script>",
+        "form.js": f"<script>{_script()}</script>",
+    }
+    api = urlsplit(site.api)
+    there = f" {api.scheme}://{api.netloc}" if api.netloc else ""
+    policy = (
+        f"default-src 'none';style-src {_hash(parts['style.css'])};"
+        f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
+        f"connect-src 'self'{there};form-action 'self'{there};base-uri 'none'"
+    )
+    page = _templates().get_template(template).render(context, policy=policy)
+    html = _minified("text/html", page)
+    for name, part in parts.items():
+        html = html.replace(f"<link rel=inline href={name}>", part)
+    return html.encode()
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_SURVEY),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+@cache
+def _words(language: str) -> Words:
+    """The page's own words and those for problems; English where a language has none."""
+    own = _SURVEY / "words" / f"{language}.yaml"
+    if not own.is_file():
+        own = _SURVEY / "words" / "en.yaml"
+    return {**WORDS.get(language, WORDS["en"]), **YAML(typ="safe", pure=True).load(own)}
+
+
+@cache
+def _spoken(language: str) -> str:
+    """What a language calls itself; its code where nobody has told us."""
+    known = (_SURVEY / "words" / f"{language}.yaml").is_file()
+    return str(_words(language)["language"]) if known else language
+
+
+@cache
+def _script() -> str:
+    """The twin of the kernel and the form, in one function; if it fails, the plain form is back."""
+    text = "".join((_SURVEY / name).read_text("utf-8") for name in ("conditions.js", "form.js"))
+    back = 'document.documentElement.className="";throw error'
+    return _javascript(f'(()=>{{"use strict";try{{{text}}}catch(error){{{back}}}}})()')
+
+
+@cache
+def _start() -> str:
+    return _javascript((_SURVEY / "start.js").read_text("utf-8"))
+
+
+def _javascript(text: str) -> str:
+    minify.config({"js-version": 2015})
+    return _minified("application/javascript", text)
+
+
+def _minified(kind: str, text: str) -> str:
+    return str(minify.string(kind, text))
+
+
+@cache
+def _style(colour: str) -> str:
+    light, dark = (
+        ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour).items())
+        for mode in (0, 1)
+    )
+    style = _templates().get_template("style.css").render(light=light, dark=dark)
+    return _minified("text/css", style)
+
+
+@cache
+def _hash(part: str) -> str:
+    """A CSP source for an inline element: the hash of what stands between its tags."""
+    text = part[part.index(">") + 1 : part.rindex("<")]
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def row(field: Field) -> list[Any]:
+    """A field as ``read`` in conditions.js takes it, without the defaults at its end."""
+    row = [field.id, field.rule, int(field.required), field.show_if, field.end_if, field.choice_if]
+    while not row[-1]:
+        row.pop()
+    return row
+
+
+def _island(data: object) -> Markup:
+    """JSON that no text in it can close, or open, the script element of."""
+    return Markup(_TAG.sub(r"\\u003c", msgspec.json.encode(data).decode()))  # noqa: S704

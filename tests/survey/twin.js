@@ -1,0 +1,17 @@
+// The page's twin, asked over lines: one JSON array [function, argument, …] in, its result out.
+"use strict";
+const source = require("fs").readFileSync(process.argv[2], "utf8");
+const twin = new Function(source + ";return {holds, check, coerce, read};")();
+const lines = require("readline").createInterface({input: process.stdin});
+lines.on("line", line => {
+  const [name, ...given] = JSON.parse(line);
+  let result;
+  try {
+    const value = twin[name](...given);
+    result = {value: value === undefined ? null : value};
+  } catch (problem) {
+    if (!Array.isArray(problem)) throw problem;
+    result = {problem: problem[0]};
+  }
+  console.log(JSON.stringify(result));
+});
