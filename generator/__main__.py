@@ -70,9 +70,7 @@ def _given(paths: tuple[Path, ...]) -> list[Path]:
 @main.command()
 @click.argument("template", required=False)
 @click.option("--id", "survey", help="The new survey's id, if not the template's.")
-@click.option(
-    "--to", "folder", type=click.Path(path_type=Path), default=SURVEYS, show_default=True
-)
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=SURVEYS, show_default=True)
 def new(template: str | None, survey: str | None, folder: Path) -> None:
     """Start a survey from TEMPLATE; without one, list the templates."""
     from generator.templates import copy, names
@@ -134,7 +132,9 @@ def build(paths: tuple[Path, ...], dist: Path) -> None:
     written = write(plan(gathered, dist), dist)
     for name in written.changed:
         click.echo(f"{dist / name}")
-    click.echo(f"{len(written.changed)} files written, {len(written.unchanged)} unchanged", err=True)
+    click.echo(
+        f"{len(written.changed)} files written, {len(written.unchanged)} unchanged", err=True
+    )
 
 
 @main.command()
@@ -223,11 +223,13 @@ def query(sql: str, form: str, data: str) -> None:
 
 
 @main.command()
-@click.option("--once", is_flag=True, help="Exit after the check that every answer is counted once.")
+@click.option(
+    "--once", is_flag=True, help="Exit after its own check that every answer is counted once."
+)
 @click.option("--data", default=None, help="A folder to use; a new temporary one if left out.")
 @click.option("--port", default=0, help="0 takes a free one.")
 def demo(once: bool, data: str | None, port: int) -> None:
-    """Watch it work: surveys, answers, Parquet, scores, one SQL answer; then serves until Ctrl-C."""
+    """Watch it work: surveys, answers, Parquet, scores, SQL; then serves until Ctrl-C."""
     from generator.demo import run_demo
 
     run_demo(once, data, port, click.echo)

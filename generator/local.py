@@ -5,13 +5,15 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
+import click
+from chalice.local import LocalDevServer
 from rich.console import Console
 from rich.progress import Progress
 
-from chalice.local import LocalDevServer
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
 from chalicelib.storage import Missing, Store
@@ -22,13 +24,18 @@ from generator.definition import compile_file
 from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
+from generator.query import ask, open_views
 from generator.render import pages
+from generator.scoreboard import print_scores
+from generator.scores import as_csv, as_json, scores
 from generator.serving import Page, Schedule, make_server
 
 Say: TypeAlias = Callable[[str], None]
 
 
-def run_server(paths: Sequence[Path], data: str, host: str, port: int, every: float, say: Say) -> None:
+def run_server(
+    paths: Sequence[Path], data: str, host: str, port: int, every: float, say: Say
+) -> None:
     """Make the surveys live and serve them until interrupted."""
     gathered = gather(paths)
     for change in publish_all(open_data(data), gathered.contracts, now()):
@@ -59,6 +66,7 @@ def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bo
     """Load a table, merge it and tally; whether every row was good."""
     store = open_data(data)
     contract = _live(store, survey)
+    run_job("merge", settings(data), store)  # so that what is merged below is what was loaded
     mapping = read_mapping(map_file, contract)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -71,7 +79,7 @@ def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bo
     for problem in loaded.problems:
         say(f"{file}:{problem.row}: {problem.what}")
     bad = len({problem.row for problem in loaded.problems})
-    there = loaded.accepted + loaded.replayed - merged["merged"]
+    there = max(0, loaded.accepted + loaded.replayed - merged["merged"])
     say(f"{merged['merged']} added, {there} already there, {bad} rows with problems")
     return not bad
 
@@ -127,3 +135,31 @@ def _live(store: Store, survey: str) -> Contract:
             f"no survey {survey!r} is live in this data (live: {live}); "
             "give its file instead, and it is made live"
         ) from None
+
+
+def show_scores(
+    survey: str, by: str | None, first: str | None, last: str | None, form: str, data: str
+) -> None:
+    """Print scores as a table, JSON or CSV."""
+    for day in filter(None, (first, last)):
+        if not _is_day(day):
+            raise EchoformError(f"{day!r} is no day; write it as 2026-05-17")
+    found = scores(open_data(data), survey, by, first, last)
+    if form == "table":
+        print_scores(found)
+    else:
+        click.echo({"json": as_json, "csv": as_csv}[form](found))
+
+
+def show_query(sql: str, form: str, data: str) -> None:
+    """Print the answer to a question in SQL as a table, JSON or CSV."""
+    with open_views(open_data(data)) as views:
+        answer = ask(views, sql)
+    click.echo({"table": answer.as_table, "json": answer.as_json, "csv": answer.as_csv}[form]())
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

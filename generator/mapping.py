@@ -21,19 +21,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from chalicelib.survey import Contract, EchoformError, Field
 from chalicelib.survey.questions import Choosing
 from chalicelib.survey.rules import Raw, coerce, is_blank
+from generator.plain import read_plain
 from generator.tables import Cell, Row
 
 
 class BadMapping(EchoformError):
-    """A mapping file says something that cannot be. Carries every reason."""
+    """A mapping names what is not there. The message lists every such name."""
 
 
 class Column(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,11 +66,8 @@ class Draft(Struct, frozen=True):
 
 
 def read_mapping(path: Path, contract: Contract) -> Mapping:
-    """Raises BadMapping with every problem: unreadable, unknown questions, attributes."""
-    try:
-        mapping = msgspec.convert(YAML(typ="safe").load(path.read_text("utf-8")), Mapping)
-    except (OSError, UnicodeDecodeError, YAMLError, msgspec.ValidationError) as error:
-        raise BadMapping(f"{path}: {error}") from None
+    """Raises BadFile where it is no mapping, BadMapping with every unknown name in it."""
+    mapping = read_plain(path, Mapping)
     fields = {field.id for field in contract.fields if field.rule}
     problems = [
         f"{path}: answers: {name}: {contract.id} has no such question"

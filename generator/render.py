@@ -15,15 +15,15 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-import minify  # type: ignore[import-untyped]
+import minify
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from ruamel.yaml import YAML
 
 from chalicelib.survey import AnyQuestion, Contract, Field
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
+from generator.plain import read_plain
 from generator.site import Site, palette
 
 _SURVEY = TEMPLATES / "survey"
@@ -166,7 +166,7 @@ def _words(language: str) -> Words:
     own = _SURVEY / "words" / f"{language}.yaml"
     if not own.is_file():
         own = _SURVEY / "words" / "en.yaml"
-    return {**WORDS.get(language, WORDS["en"]), **YAML(typ="safe", pure=True).load(own)}
+    return {**WORDS.get(language, WORDS["en"]), **read_plain(own, dict[str, Any])}
 
 
 @cache

@@ -52,6 +52,7 @@ class Handler(ChaliceRequestHandler):
     server_version = "Echoform"
     sys_version = ""
     find_page: Callable[[str], Page | None]
+    path: str
 
     def _generic_handle(self) -> None:
         if not self.path.startswith(API):

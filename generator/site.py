@@ -10,21 +10,14 @@ from colorsys import hls_to_rgb, rgb_to_hls
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from chalicelib.survey import EchoformError
+from generator.plain import BadFile, read_plain
 
 _LEAST_CONTRAST = 4.5
 """WCAG 2.2, 1.4.3: text against its background."""
 _DARK_PAPER = "#181d24"
 _DARK_INK = "#0b0f14"
-
-
-class SiteError(EchoformError):
-    """``site.yaml`` cannot be used."""
 
 
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,17 +32,13 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_site(path: Path | None) -> Site:
-    """The site of a file, or the plain one. Raises SiteError."""
+    """The site of a file, or the plain one. Raises BadFile."""
     if path is None:
         return Site()
-    try:
-        data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        site = msgspec.convert(data or {}, Site)
-    except (YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise SiteError(f"{path}: {error}") from None
+    site = read_plain(path, Site)
     ratio = contrast(site.colour, "#ffffff")
     if ratio < _LEAST_CONTRAST:
-        raise SiteError(
+        raise BadFile(
             f"{path}: colour {site.colour} has a contrast of {ratio:.1f} to white; text on it "
             f"needs {_LEAST_CONTRAST} or more: take a darker shade"
         )

@@ -84,7 +84,7 @@ def test_what_is_well_written_is_left_alone(questions: str) -> None:
 
 def test_advice_stands_at_its_line_and_question() -> None:
     (only,) = warnings(survey("- {id: a, type: score, text: A}\n- {id: p, type: phone, text: P}"))
-    assert only.startswith("small.yaml:9: p: ")
+    assert only.startswith("small.yaml:9: warning: p: ")
 
 
 def test_minutes_grow_with_what_is_read_and_written() -> None:

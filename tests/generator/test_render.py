@@ -17,8 +17,9 @@ from chalicelib.survey import TYPES, Contract
 from chalicelib.survey.questions import Scaled, Single
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
+from generator.plain import BadFile
 from generator.render import pages
-from generator.site import Site, SiteError, contrast, load_site, palette
+from generator.site import Site, contrast, load_site, palette
 from tests.surveys import after_sales, choices, kitchen_sink, survey, text
 
 EXAMPLE = Path(__file__).parents[3] / "shared" / "examples" / "after-sales.yaml"
@@ -272,7 +273,7 @@ def test_site_file_with_an_error_is_refused_with_the_reason(
 ) -> None:
     path = tmp_path / "site.yaml"
     path.write_text(yaml, "utf-8")
-    with pytest.raises(SiteError, match=re.escape(said)):
+    with pytest.raises(BadFile, match=re.escape(said)):
         load_site(path)
 
 

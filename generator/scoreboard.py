@@ -1,0 +1,165 @@
+"""Scores as a table to read in a terminal, in the survey's language or English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.survey.figures import Share
+from generator.scores import Item, Scores, Segment
+
+SMALL = 30
+"""Below this many answers a share says little (METHODS: small cells)."""
+ACROSS = 4
+"""Questions beside one another in a table of segments."""
+COLOURS = {"very_satisfied": "green", "satisfied": "yellow", "needs_improvement": "red"}
+WORDS = {
+    "zh-CN": {
+        "question": "题目",
+        "mean": "均值 ± 标准差",
+        "top2": "满意率（95% 区间）",
+        "index": "满意度指数",
+        "fcr": "一次解决率",
+        "responses": "答卷数",
+        "very_satisfied": "非常满意",
+        "satisfied": "基本满意",
+        "needs_improvement": "需改进",
+        "yes": "是",
+        "no": "否",
+        "made easy": "认为轻松",
+        "none": "还没有答卷",
+        "to": "至",
+        "small": "灰色：不足 30 份，仅供参考",
+    },
+    "en": {
+        "question": "Question",
+        "mean": "Mean ± sd",
+        "top2": "Share (95 % interval)",
+        "index": "Index",
+        "fcr": "First contact",
+        "responses": "Responses",
+        "very_satisfied": "very satisfied",
+        "satisfied": "satisfied",
+        "needs_improvement": "needs improvement",
+        "yes": "yes",
+        "no": "no",
+        "made easy": "made it easy",
+        "none": "no responses yet",
+        "to": "to",
+        "small": "dim: fewer than 30 answers",
+    },
+}
+
+
+def print_scores(scores: Scores, language: str | None = None) -> None:
+    """Print to the terminal; ``language`` is the survey's first unless told."""
+    Console().print(table(scores, language or scores.language))
+
+
+def table(scores: Scores, language: str) -> RenderableType:
+    """Questions down the side; by a segment key, its values down the side."""
+    words = WORDS.get(language, WORDS["en"])
+    title = _said(scores.title, language, scores.survey)
+    if not scores.segments:
+        return Text(f"{title}: {words['none']}")
+    days = f"{scores.first} {words['to']} {scores.last}"
+    heading = Text(f"{title}  {days}", style="bold")
+    if scores.by is None:
+        return Group(heading, *_whole(scores.segments[0], language, words))
+    small = any(segment.n < SMALL for segment in scores.segments)
+    note = [Text(words["small"], style="dim")] if small else []
+    return Group(heading, *_cut(scores, language, words), *note)
+
+
+def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[RenderableType]:
+    line = Text(f"{words['responses']} {segment.n:,}")
+    if segment.index:
+        line.append(f"   {words['index']} ")
+        line.append(f"{segment.index.mean:.1f} {words[segment.index.band]}", _colour(segment.index))
+    if segment.fcr:
+        line.append(f"   {words['fcr']} {_interval(segment.fcr)}")
+    yield line
+    grid = Table(show_edge=False, pad_edge=False)
+    grid.add_column(words["question"], ratio=1)
+    grid.add_column("n", justify="right")
+    grid.add_column(words["mean"], justify="right", no_wrap=True)
+    grid.add_column(words["top2"], no_wrap=True)
+    for item in segment.items:
+        name = Text(_said(item.text, language, item.id))
+        grid.add_row(name, f"{item.n:,}", _mean(item), _shares(item, words))
+    yield grid
+
+
+def _cut(scores: Scores, language: str, words: dict[str, str]) -> Iterator[RenderableType]:
+    """One table after another, where the questions do not fit beside each other."""
+    named = {item.id: item for segment in scores.segments for item in segment.items if item.mean}
+    asked = list(named.values())
+    for start in range(0, max(1, len(asked)), ACROSS):
+        grid = Table(show_edge=False, pad_edge=False)
+        grid.add_column(scores.by or "", no_wrap=True)
+        grid.add_column("n", justify="right", no_wrap=True)
+        grid.add_column(words["index"], justify="right")
+        grid.add_column(words["fcr"], justify="right")
+        some = asked[start : start + ACROSS]
+        for item in some:
+            name = Text(_said(item.text, language, item.id))
+            grid.add_column(name, justify="right", max_width=14)
+        for segment in scores.segments:
+            mine = {item.id: item for item in segment.items}
+            grid.add_row(
+                Text(_said(scores.values.get(segment.value, {}), language, segment.value)),
+                f"{segment.n:,}",
+                Text(f"{segment.index.mean:.1f}", _colour(segment.index)) if segment.index else "",
+                _percent(segment.fcr.share) if segment.fcr else "",
+                *(_cell(mine.get(item.id)) for item in some),
+                style="dim" if segment.n < SMALL else None,
+            )
+        yield grid
+
+
+def _cell(item: Item | None) -> Text:
+    """A mean, and beside it the share or the score that goes with its question."""
+    if item is None or item.mean is None:
+        return Text("")
+    beside = f" {item.nps.nps:+.0f}" if item.nps else ""
+    beside = f" {_percent(item.top2.share)}" if item.top2 else beside
+    return Text(f"{item.mean.mean:.2f}{beside}", _colour(item))
+
+
+def _mean(item: Item) -> Text:
+    if item.mean is None:
+        return Text("")
+    spread = "" if item.mean.sd is None else f" ± {item.mean.sd:.2f}"
+    return Text(f"{item.mean.mean:.2f}{spread}", _colour(item))
+
+
+def _shares(item: Item, words: dict[str, str]) -> Text:
+    if item.nps:
+        return Text(f"NPS {item.nps.nps:+.1f} ± {item.nps.margin:.1f}")
+    if item.ces:
+        return Text(f"{_interval(item.ces)} {words['made easy']}")
+    if item.yes:
+        return Text(f"{_interval(item.yes)} {words['yes']}")
+    if item.top2:
+        return Text(f"{_interval(item.top2)} {words[item.band]}" if item.band else "")
+    most = sorted(item.counts.items(), key=lambda one: -one[1])[:3]
+    return Text(", ".join(f"{code} {_percent(n / item.n)}" for code, n in most if item.n))
+
+
+def _interval(share: Share) -> str:
+    return f"{_percent(share.share)} ({100 * share.low:.1f}–{100 * share.high:.1f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _colour(scored: object) -> str:
+    return COLOURS.get(getattr(scored, "band", None) or "", "")
+
+
+def _said(text: dict[str, str], language: str, name: str) -> str:
+    return text.get(language) or next(iter(text.values()), name)

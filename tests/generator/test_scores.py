@@ -1,0 +1,201 @@
+"""Scores: the kernel's figures over tallies, by any segment, shown in three ways."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from statistics import fmean, stdev
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from chalicelib.jobs.merge import merge
+from chalicelib.jobs.tally import tally
+from chalicelib.storage import MemoryStore
+from chalicelib.survey import Bands, Contract, figures, index_of
+from chalicelib.survey.questions import Ces, Rating, Score
+from generator.scoreboard import table
+from generator.scores import Item, Scores, Unscorable, as_csv, as_json, scores
+from tests.jobs.answering import KEY, NOW, at, contract, land, live, said
+
+SURVEY = contract(Ces(id="easy", text={"en": "Easy"}), Score(id="overall", text={"en": "Overall"}))
+ANSWERS = [
+    {"speed": 5, "care": 4, "recommend": 10, "solved": "yes", "contacts": "once", "easy": 7},
+    {"speed": 4, "care": 2, "recommend": 9, "solved": "yes", "contacts": "more", "easy": 4},
+    {"speed": "na", "care": 3, "recommend": 7, "solved": "no", "contacts": "once", "easy": 5},
+    {"speed": 1, "recommend": 0, "solved": "yes", "improve": ["price", "skill"], "overall": 10},
+    {"kind": "repair", "improve": ["price"], "overall": 7},
+    {},
+]
+
+
+def scored(survey: Contract = SURVEY, by: str | None = None, **days: str) -> Scores:
+    store = MemoryStore()
+    live(store, survey)
+    agents = ["a1", "a1", "a1", "a2", "a2", None]
+    land(
+        store,
+        *(
+            said(
+                number,
+                survey,
+                at(f"2026-05-{17 + number % 2}T10:00"),
+                answers=dict(answers),
+                attributes={"agent": agent} if agent else {},
+            )
+            for number, (answers, agent) in enumerate(zip(ANSWERS, agents, strict=True))
+        ),
+    )
+    merge(store, KEY, NOW)
+    tally(store, NOW)
+    return scores(store, survey.id, by, **days)
+
+
+def item(scored: Scores, name: str, segment: int = 0) -> Item:
+    return next(each for each in scored.segments[segment].items if each.id == name)
+
+
+def test_everybody_is_one_segment() -> None:
+    found = scored()
+    assert (found.by, found.first, found.last) == (None, "2026-05-17", "2026-05-18")
+    assert [(segment.value, segment.n) for segment in found.segments] == [("", 6)]
+
+
+def test_a_rating_has_its_figures() -> None:
+    """N/A and silence are in neither n nor mean."""
+    speed = item(scored(), "speed")
+    assert (speed.n, speed.na, speed.counts) == (3, 1, {"1": 1, "4": 1, "5": 1})
+    assert speed.mean == figures.Mean(3, fmean([5, 4, 1]), pytest.approx(stdev([5, 4, 1])))
+    assert speed.top2 == figures.share(2, 3)
+    assert speed.full_marks == figures.share(1, 3)
+    assert speed.band == "needs_improvement"
+    assert (speed.nps, speed.ces, speed.yes) == (None, None, None)
+
+
+def test_nps_ces_and_shares_are_where_they_belong() -> None:
+    found = scored()
+    assert item(found, "recommend").nps == figures.nps({10: 1, 9: 1, 7: 1, 0: 1})
+    assert item(found, "recommend").band is None
+    assert item(found, "easy").ces == figures.share(2, 3)
+    assert item(found, "solved").yes == figures.share(3, 4)
+    assert found.segments[0].fcr == figures.share(1, 3)
+
+
+def test_other_scales_have_bands_on_five_points() -> None:
+    """8.5 of 10 is 4.33 of 5, which is satisfied."""
+    overall = item(scored(), "overall")
+    assert overall.mean is not None
+    assert (overall.mean.mean, overall.band) == (8.5, "satisfied")
+
+
+def test_the_surveys_own_bands_are_used() -> None:
+    survey = contract(Score(id="overall", text={}), bands=Bands(very_satisfied=4.2))
+    store = MemoryStore()
+    live(store, survey)
+    land(store, said(1, survey, answers={"overall": 9}), said(2, survey, answers={"overall": 8}))
+    merge(store, KEY, NOW)
+    tally(store, NOW)
+    assert item(scores(store, survey.id), "overall").band == "very_satisfied"
+
+
+def test_several_codes_are_counted_over_who_chose_any() -> None:
+    improve = item(scored(), "improve")
+    assert (improve.n, improve.counts) == (2, {"price": 2, "skill": 1})
+
+
+def test_the_index_is_the_mean_of_indexes() -> None:
+    index = scored().segments[0].index
+    assert index is not None
+    each = [index_of(SURVEY, dict(answers)) for answers in ANSWERS]
+    indexes = [value for value in each if value is not None]
+    assert (index.n, index.mean) == (4, pytest.approx(fmean(indexes), abs=1e-9))
+    assert index.band == figures.band(figures.on_five(index.mean, 0, 100))
+
+
+def test_segments_are_the_values_of_a_key_the_largest_first() -> None:
+    """Who has no value is in no segment."""
+    found = scored(by="agent")
+    assert [(segment.value, segment.n) for segment in found.segments] == [("a1", 3), ("a2", 2)]
+    assert item(found, "speed", 1).counts == {"1": 1}
+    assert [segment.value for segment in scored(by="kind").segments] == ["repair"]
+    assert scored(by="kind").values["repair"] == {"en": "Repair"}
+
+
+def test_days_bound_what_is_scored() -> None:
+    assert scored(first="2026-05-18").segments[0].n == 3
+    assert scored(last="2026-05-17").segments[0].n == 3
+    assert scored(first="2026-05-19").segments == []
+
+
+def test_an_unknown_segment_lists_those_there_are() -> None:
+    with pytest.raises(Unscorable, match="agent, channel, language, hour, kind"):
+        scored(by="customer")
+
+
+@pytest.mark.parametrize("survey", ["nowhere", "../service", ""])
+def test_an_unknown_survey_is_said_to_be_none(survey: str) -> None:
+    with pytest.raises(Unscorable, match="no survey"):
+        scores(MemoryStore(), survey)
+
+
+def test_json_is_complete_and_exact() -> None:
+    found = scored(by="agent")
+    assert msgspec.json.decode(as_json(found).encode(), type=Scores) == found
+
+
+def test_csv_has_a_row_for_each_segment_and_item() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(scored(by="agent")))))
+    by_name = {(row["segment"], row["item"]): row for row in rows}
+    assert by_name["a1", "responses"]["n"] == "3"
+    speed = by_name["a1", "speed"]
+    assert (speed["n"], speed["na"], float(speed["mean"])) == ("2", "1", 4.5)
+    assert (float(speed["top2"]), speed["counts"]) == (1.0, "4: 1; 5: 1")
+    assert float(by_name["a2", "recommend"]["nps"]) == -100
+    assert float(by_name["a1", "fcr"]["yes"]) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_the_csv_becomes_a_formula(start: str) -> None:
+    """An attribute's value comes from outside."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    hostile = f"{start}cmd|' /C calc'!A1"
+    land(store, said(1, SURVEY, attributes={"agent": hostile}))
+    merge(store, KEY, NOW)
+    tally(store, NOW)
+    [*rows] = csv.DictReader(io.StringIO(as_csv(scores(store, SURVEY.id, "agent")), newline=""))
+    assert {row["segment"] for row in rows} == {f"'{hostile}"}
+    [segment] = json.loads(as_json(scores(store, SURVEY.id, "agent")))["segments"]
+    assert segment["value"] == hostile
+
+
+def shown(found: Scores, language: str) -> str:
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(table(found, language))
+    return console.export_text()
+
+
+def test_the_table_says_it_in_words_and_fits_a_terminal() -> None:
+    for by in (None, "agent", "hour"):
+        text = shown(scored(by=by), "en")
+        assert "Service  2026-05-17 to 2026-05-18" in text
+        assert max(map(len, text.splitlines())) <= 100
+    whole = shown(scored(), "en")
+    assert "NPS +25.0" in whole
+    assert "66.7% (20.8–93.9) needs improvement" in whole
+    assert "满意度指数" in shown(scored(), "zh-CN")
+    assert "a1" in shown(scored(by="agent"), "zh-CN")
+    assert "no responses yet" in shown(scored(first="2030-01-01"), "en")
+
+
+def test_markup_in_a_text_is_shown_as_it_is() -> None:
+    survey = contract(Rating(id="odd", text={"en": "[bold]Odd[/bold] [/]"}))
+    store = MemoryStore()
+    live(store, survey)
+    land(store, said(1, survey, answers={"odd": 3}, attributes={"agent": "[red]a[/]"}))
+    merge(store, KEY, NOW)
+    tally(store, NOW)
+    assert "[bold]Odd[/bold] [/]" in " ".join(shown(scores(store, survey.id), "en").split())
+    assert "[red]a[/]" in shown(scores(store, survey.id, "agent"), "en")
