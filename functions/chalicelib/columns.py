@@ -18,13 +18,14 @@ timestamp      milliseconds, UTC
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 from . import days
-from .survey import Answer, Contract, EchoformError, Field, Response, index_of
+from .survey import Contract, EchoformError, Field, Response, index_of
 from .survey.ids import time_of
+from .survey.questions import NA
 from .survey.rules import LARGEST
 
 Row: TypeAlias = dict[str, object]
@@ -65,7 +66,7 @@ part, and the items that tallies have beside questions."""
 _TYPES = {
     "code": "string",
     "codes": "strings",
-    "scale": "int32",
+    "number": "double",
     "date": "date",
     "text": "string",
     "phone": "string",
@@ -86,9 +87,7 @@ def na(field: str) -> str:
 def of(field: Field) -> Iterator[Column]:
     """The columns of one field; a statement has none."""
     if field.rule:
-        whole = field.kind == "number" and not field.rule[3]
-        number = "int32" if whole else "double"
-        yield Column(field.id, _TYPES.get(field.kind, number))
+        yield Column(field.id, "int32" if _is_whole(field) else _TYPES[field.kind])
     if has_na(field):
         yield Column(na(field.id), "bool")
 
@@ -125,47 +124,75 @@ def clashes(contract: Contract) -> list[str]:
     return sorted({name for name in names if name in RESERVED or names.count(name) > 1})
 
 
-def row(contract: Contract, response: Response, key: bytes) -> Row:
-    """What a response puts into ``responses``; ``key`` makes the customer's pseudonym.
+class Layout:
+    """How the responses of one contract lie in columns. ``key`` makes customers pseudonyms."""
 
-    Raises:
-        Misfit: it holds an answer to no question, or one of another type.
-    """
-    known: Row = {name: response.attributes.get(name) for name in attributes(contract)}
-    if known.get(CUSTOMER):
-        known[CUSTOMER] = pseudonym(response.attributes[CUSTOMER], key)
-    return {
-        "response": response.id,
-        "received_at": _moment(response),
-        "hour": days.local(time_of(response.id), contract.timezone).hour,
-        "version": response.version,
-        "language": response.language,
-        "channel": response.channel,
-        "duration": _whole(response.duration),
-        "link": None if contract.anonymous else response.link,
-        **known,
-        **_answers(contract, response.answers, personal=False),
-        "index": index_of(contract, response.answers),
-    }
+    def __init__(self, contract: Contract, key: bytes) -> None:
+        self._contract = contract
+        self._key = key
+        self._attributes = attributes(contract)
+        self._places = {
+            field.id: _Place(
+                field.personal,
+                na(field.id) if has_na(field) else "",
+                _whole if _is_whole(field) else _VALUES[field.kind],
+            )
+            for field in contract.fields
+            if field.rule
+        }
+
+    def rows(self, response: Response, digest: str) -> tuple[Row, Row | None]:
+        """Its row of ``responses``, and its row of ``contacts`` where anything is personal.
+
+        Raises:
+            Misfit: an answer belongs to no question, or is of another type than its column.
+        """
+        row: Row = {
+            "response": response.id,
+            "received_at": response.received_at,
+            "hour": days.quarter(time_of(response.id), self._contract.timezone).hour,
+            "version": response.version,
+            "language": response.language,
+            "channel": response.channel,
+            "duration": None if response.duration is None else _whole(response.duration),
+            "link": None if self._contract.anonymous else response.link,
+            "index": index_of(self._contract, response.answers),
+            "digest": digest,
+        }
+        personal: Row = {}
+        for name in self._attributes:
+            row[name] = response.attributes.get(name)
+        if customer := row.get(CUSTOMER):
+            personal[CUSTOMER] = customer
+            row[CUSTOMER] = pseudonym(str(customer), self._key)
+        for name, answer in response.answers.items():
+            place = self._places.get(name)
+            if place is None:
+                raise Misfit("an answer to no question")
+            cells = personal if place.personal else row
+            if place.na:
+                cells[place.na] = answer == NA
+            if not (place.na and answer == NA):
+                cells[name] = place.value(answer)
+        if personal:
+            personal |= {name: row[name] for name in ("response", "received_at", "digest")}
+        return row, personal or None
 
 
-def contact(contract: Contract, response: Response) -> Row | None:
-    """What a response puts into ``contacts``; None where nothing is personal.
-
-    Raises:
-        Misfit: it holds an answer of another type.
-    """
-    personal = _answers(contract, response.answers, personal=True)
-    if CUSTOMER in attributes(contract) and response.attributes.get(CUSTOMER):
-        personal[CUSTOMER] = response.attributes[CUSTOMER]
-    if not personal:
-        return None
-    return {"response": response.id, "received_at": _moment(response), **personal}
+class _Place(NamedTuple):
+    personal: bool
+    na: str
+    """The column that says "not applicable", where there is one."""
+    value: Callable[[Any], object]
 
 
 def pseudonym(customer: str, key: bytes) -> str:
     """The same for one customer everywhere; without the key it names nobody."""
-    return hmac.new(key, customer.encode(), "sha256").hexdigest()[:16]
+    return hmac.digest(key, customer.encode(), "sha256").hex()[:16]
+
+
+def _is_whole(field: Field) -> bool:
+    return field.kind == "scale" or (field.kind == "number" and not (field.rule or [])[3])
 
 
 def _asked(contract: Contract, personal: bool) -> Iterator[Column]:
@@ -180,32 +207,6 @@ def _union(columns: Iterable[Column]) -> tuple[Column, ...]:
     for column in columns:
         first.setdefault(column.name, column)
     return tuple(first.values())
-
-
-def _answers(contract: Contract, answers: Mapping[str, Answer], personal: bool) -> Row:
-    cells: Row = {}
-    found = 0
-    for field in contract.fields:
-        answer = answers.get(field.id)
-        if answer is not None and field.rule:
-            found += 1
-            if field.personal is personal:
-                cells.update(_cells(field, answer))
-    if found < len(answers):
-        raise Misfit("an answer to no question")
-    return cells
-
-
-def _cells(field: Field, answer: Answer) -> Row:
-    if not has_na(field):
-        return {field.id: _VALUES[field.kind](answer)}
-    if answer == "na":
-        return {na(field.id): True}
-    return {field.id: _whole(answer), na(field.id): False}
-
-
-def _moment(response: Response) -> datetime:
-    return datetime.fromtimestamp(response.received_at / 1000, UTC)
 
 
 # Arrow would take 1.5 for 1 and "ab" for ["a", "b"]; so types are looked at here.
@@ -223,16 +224,16 @@ def _texts(value: Any) -> list[str]:
     return [_text(item) for item in value]
 
 
-def _whole(value: Any) -> int | None:
-    if value is not None and (type(value) is not int or abs(value) > LARGEST):
+def _whole(value: Any) -> int:
+    if type(value) is not int or abs(value) > LARGEST:
         raise Misfit("not a whole number of 32 bits")
     return value
 
 
 def _number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise Misfit("not a number")
-    return value  # type: ignore[no-any-return]
+    if type(value) is float or type(value) is int:
+        return value
+    raise Misfit("not a number")
 
 
 def _day(value: Any) -> date:
@@ -251,7 +252,6 @@ def _true(value: Any) -> bool:
 _VALUES: dict[str, Callable[[Any], object]] = {
     "code": _text,
     "codes": _texts,
-    "scale": _whole,
     "number": _number,
     "date": _day,
     "text": _text,

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 _zone = cache(ZoneInfo)
+_QUARTER = 15 * 60 * 1000
 
 
 def day(ms: int, timezone: str) -> str:
     """The local day (``YYYY-MM-DD``) of a moment in milliseconds since 1970."""
-    return local(ms, timezone).strftime("%Y-%m-%d")
+    return quarter(ms, timezone).date().isoformat()
 
 
 def local(ms: int, timezone: str) -> datetime:
     """The moment on the survey's clocks."""
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone(_zone(timezone))
+
+
+def quarter(ms: int, timezone: str) -> datetime:
+    """The quarter of an hour a moment lies in, on the survey's clocks.
+
+    Clocks change at quarters only, so day and hour are the moment's own; and what many answers
+    share is worked out once.
+    """
+    return _quarter(ms // _QUARTER, timezone)
+
+
+@lru_cache(maxsize=4096)
+def _quarter(number: int, timezone: str) -> datetime:
+    return local(number * _QUARTER, timezone)

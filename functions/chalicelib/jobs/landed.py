@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
-from .. import columns, days, keys
-from ..columns import Row
+from .. import days, keys
+from ..columns import Layout, Misfit, Row
 from ..published import Definitions
 from ..storage import Missing
 from ..survey import Contract, EchoformError, Response
@@ -17,6 +18,7 @@ from ..survey.ids import RESPONSE_ID, time_of
 _NAME = re.compile(
     rf"landing/(?P<survey>[^/]+)/(?P<response>{RESPONSE_ID.pattern})-(?P<digest>[0-9a-f]+)\.json"
 )
+_VERSION = re.compile("[0-9a-f]{16}")
 
 
 class Unmergeable(EchoformError):
@@ -42,44 +44,55 @@ class Landed(NamedTuple):
     contact: Row | None
 
 
-def place(definitions: Definitions, key: str) -> tuple[Part, str]:
-    """The part and the response id that a name speaks of. Raises Unmergeable."""
-    name = _NAME.fullmatch(key)
-    if name is None:
-        raise Unmergeable("not the name of a landed response")
-    survey, response = name["survey"], name["response"]
-    try:
-        day = days.day(time_of(response), definitions.current(survey).timezone)
-    except Missing:
-        raise Unmergeable("no such survey was published") from None
-    except (ValueError, OverflowError):
-        raise Unmergeable("its id is of an impossible time") from None
-    buckets = definitions.publication(survey).buckets_on(day)
-    return Part(survey, day, keys.bucket(response, buckets)), response
+class Landing:
+    """Reads what landed. ``secret`` makes customers pseudonyms."""
 
+    def __init__(self, definitions: Definitions, secret: bytes) -> None:
+        self._definitions = definitions
+        self._secret = secret
+        self._layouts: dict[str, Layout] = {}
 
-def landed(definitions: Definitions, secret: bytes, key: str, body: bytes) -> Landed:
-    """Read one. Raises Unmergeable."""
-    name = _NAME.fullmatch(key)
-    try:
-        response = Response.from_json(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Unmergeable("not a response") from None
-    if name is None or (response.survey, response.id) != (name["survey"], name["response"]):
-        raise Unmergeable("not the response its name says")
-    try:
-        contract = definitions.contract(response.survey, response.version)
-    except (Missing, ValueError):
-        raise Unmergeable("no such version was published") from None
-    try:
-        row = columns.row(contract, response, secret)
-        contact = columns.contact(contract, response)
-    except (columns.Misfit, OverflowError) as misfit:
-        raise Unmergeable(str(misfit)) from None
-    digest = {"digest": name["digest"]}
-    return Landed(
-        key, name["digest"], body, response, contract, row | digest, contact and contact | digest
-    )
+    def place(self, key: str) -> tuple[Part, str]:
+        """The part and the response id that a name speaks of. Raises Unmergeable."""
+        name = _NAME.fullmatch(key)
+        if name is None:
+            raise Unmergeable("not the name of a landed response")
+        survey, response = name["survey"], name["response"]
+        try:
+            timezone = self._definitions.current(survey).timezone
+            publication = self._definitions.publication(survey)
+        except Missing:
+            raise Unmergeable("no such survey was published") from None
+        try:
+            day = days.day(time_of(response), timezone)
+        except (ValueError, OverflowError):
+            raise Unmergeable("its id is of an impossible time") from None
+        return Part(survey, day, keys.bucket(response, publication.buckets_on(day))), response
+
+    def read(self, key: str, body: bytes) -> Landed:
+        """The response in a landed object. Raises Unmergeable."""
+        name = _NAME.fullmatch(key)
+        try:
+            response = Response.from_json(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise Unmergeable("not a response") from None
+        if name is None or (response.survey, response.id) != (name["survey"], name["response"]):
+            raise Unmergeable("not the response its name says")
+        contract = self._contract(response)
+        layout = self._layouts.get(contract.version)
+        if layout is None:
+            layout = self._layouts[contract.version] = Layout(contract, self._secret)
+        try:
+            row, contact = layout.rows(response, name["digest"])
+        except (Misfit, OverflowError, ValueError) as misfit:
+            raise Unmergeable(str(misfit)) from None
+        return Landed(key, name["digest"], body, response, contract, row, contact)
+
+    def _contract(self, response: Response) -> Contract:
+        if _VERSION.fullmatch(response.version):
+            with suppress(Missing):
+                return self._definitions.contract(response.survey, response.version)
+        raise Unmergeable("no such version was published")
 
 
 def rejected(key: str, body: bytes, reason: str) -> bytes:

@@ -14,10 +14,10 @@ read; leave marks for follow-ups that are due; and only then delete what landed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -29,8 +29,8 @@ from ..columns import Column, Row
 from ..published import Definitions
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
-from ..survey import Answer, Contract, holds
-from .landed import Landed, Part, Unmergeable, landed, place, rejected, rejected_key
+from ..survey import Contract, holds
+from .landed import Landed, Landing, Part, Unmergeable, rejected, rejected_key
 
 PER_PART = 20_000
 """Landed responses merged into one part at a time."""
@@ -38,9 +38,12 @@ IN_HAND = 200_000
 """Names of landed responses held at a time."""
 TRIES = 8
 AT_ONCE = 32
+SLICE = 16
+"""Storage calls that one thread makes in a row."""
 CONFLICT = "conflict: another body was merged under this id"
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class Merged(Struct):
@@ -95,17 +98,31 @@ def decide(found: Iterable[Landed], settled: dict[str, str]) -> Decision:
     return decision
 
 
+def due(landed: Landed) -> Iterator[tuple[str, bytes]]:
+    """Key and body of a mark for each follow-up that a response makes due."""
+    response, rules = landed.response, landed.contract.follow_ups
+    if not response.follow_up or not rules:
+        return
+    known: dict[str, Any] = {**response.attributes, **response.answers}
+    if landed.row["index"] is not None:
+        known["index"] = landed.row["index"]
+    mark = {"version": response.version, "received_at": response.received_at}
+    for rule in rules:
+        if holds(rule.when, known):
+            yield keys.due(response.survey, response.id, rule.id), msgspec.json.encode(mark)
+
+
 class _Merge:
     """One merge: its store, what it has read of definitions, and its counts."""
 
     def __init__(self, store: Store, key: bytes, now: int, pool: ThreadPoolExecutor) -> None:
         self._store = store
-        self._key = key
         self._today = days.day(now, "UTC")
         self._pool = pool
         self._definitions = Definitions(store)
+        self._landing = Landing(self._definitions, key)
         self._done = Merged()
-        self._failures: list[Exception] = []
+        self._failures: dict[object, Exception] = {}
 
     def everything(self, only: str | None) -> Merged:
         waiting: dict[Part, list[str]] = {}
@@ -113,9 +130,12 @@ class _Merge:
         last = ""
         for entry in self._store.list(f"{keys.LANDING}{only}/" if only else keys.LANDING):
             try:
-                part, response = place(self._definitions, entry.key)
+                part, response = self._landing.place(entry.key)
             except Unmergeable as error:
                 self._reject(self._today, [(entry.key, self._get(entry.key), str(error))])
+                continue
+            except Exception as failure:  # one bad survey must not keep the others waiting
+                self._failures[keys.survey_of(entry.key)] = failure
                 continue
             full = in_hand >= IN_HAND or len(waiting.get(part, ())) >= PER_PART
             if full and response != last:  # rivals under one id, listed side by side, stay together
@@ -126,15 +146,15 @@ class _Merge:
             last = response
         self._parts(waiting)
         if self._failures:
-            raise ExceptionGroup("some parts could not be merged", self._failures)
+            raise ExceptionGroup("some parts could not be merged", [*self._failures.values()])
         return self._done
 
     def _parts(self, waiting: dict[Part, list[str]]) -> None:
         for part, names in waiting.items():
             try:
                 self._part(part, names)
-            except Exception as failure:  # one bad part must not keep the others waiting
-                self._failures.append(failure)
+            except Exception as failure:  # nor must one bad part
+                self._failures[part] = failure
         waiting.clear()
 
     def _part(self, part: Part, names: list[str]) -> None:
@@ -150,11 +170,11 @@ class _Merge:
         """What landed, as rows; what cannot be one is rejected."""
         found: list[Landed] = []
         wrong: list[tuple[str, bytes | None, str]] = []
-        for name, body in zip(names, self._pool.map(self._get, names), strict=True):
+        for name, body in zip(names, self._each(self._get, names), strict=True):
             if body is None:  # another merger has finished with it
                 continue
             try:
-                found.append(landed(self._definitions, self._key, name, body))
+                found.append(self._landing.read(name, body))
             except Unmergeable as error:
                 wrong.append((name, body, str(error)))
         self._reject(part.day, wrong)
@@ -167,12 +187,15 @@ class _Merge:
         # Tombstones of erased responses belong here: read after the part, on every attempt.
         decision = decide(left, dict(_named(stored, left)))
         versions = self._versions(part.survey, decision.new)
-        self._contacts(part, versions, decision)
-        if decision.new:
-            rows = [each.row for each in decision.new]
-            self._write(name, tag, _with(stored, columns.responses(versions), rows))
+        # Both are made side by side; that contacts are written first is what matters.
+        contacts = self._pool.submit(self._contacts, part, versions, decision)
+        rows = [each.row for each in decision.new]
+        data = parquet.encode(_with(stored, columns.responses(versions), rows)) if rows else b""
+        contacts.result()
+        if data:
+            self._write(name, tag, data)
         finished = [*decision.new, *decision.known]
-        self._each(self._mark, finished)
+        self._each(self._mark, [mark for each in finished for mark in due(each)])
         self._reject(part.day, [(each.key, each.body, CONFLICT) for each in decision.conflicts])
         self._store.delete(each.key for each in finished)
         self._done.merged += len(decision.new)
@@ -194,7 +217,8 @@ class _Merge:
             names = pc.binary_join_element_wise(stored["response"], stored["digest"], "-")
             stored = stored.filter(pc.invert(_among(names, map("-".join, lost))))
         if rows or lost:
-            self._write(name, tag, _with(stored, columns.contacts(versions), filter(None, rows)))
+            wanted = columns.contacts(versions)
+            self._write(name, tag, parquet.encode(_with(stored, wanted, filter(None, rows))))
 
     def _table(self, name: str) -> tuple[pa.Table | None, str]:
         """A part and its tag; None and ``""`` where there is none yet."""
@@ -204,32 +228,16 @@ class _Merge:
             return None, ""
         return parquet.decode(stored.data), stored.tag
 
-    def _write(self, name: str, tag: str, rows: pa.Table) -> None:
+    def _write(self, name: str, tag: str, data: bytes) -> None:
         if tag:
-            self._store.replace(name, parquet.encode(rows), tag)
+            self._store.replace(name, data, tag)
         else:
-            self._store.create(name, parquet.encode(rows))
+            self._store.create(name, data)
 
     def _versions(self, survey: str, new: list[Landed]) -> list[Contract]:
         """Every contract whose columns a part must have, oldest first."""
         versions = {c.version: c for c in self._definitions.versions(survey)}
         return list((versions | {each.contract.version: each.contract for each in new}).values())
-
-    def _mark(self, landed: Landed) -> None:
-        """Leave a mark for each follow-up that the response makes due."""
-        response, contract = landed.response, landed.contract
-        if not response.follow_up or not contract.follow_ups:
-            return
-        known: dict[str, Answer] = {**response.attributes, **response.answers}
-        index = landed.row["index"]
-        if isinstance(index, float):
-            known["index"] = index
-        mark = {"version": response.version, "received_at": response.received_at}
-        for rule in contract.follow_ups:
-            if holds(rule.when, known):
-                with suppress(Exists):
-                    key = keys.due(response.survey, response.id, rule.id)
-                    self._store.create(key, msgspec.json.encode(mark))
 
     def _reject(self, day: str, these: Sequence[tuple[str, bytes | None, str]]) -> None:
         """Move landed objects, each with its reason, to where somebody looks at them."""
@@ -244,9 +252,15 @@ class _Merge:
             with suppress(Exists):  # kept before a merge was cut off
                 self._store.create(rejected_key(day, name), rejected(name, body, reason))
 
-    def _each(self, act: Callable[[_T], None], these: Iterable[_T]) -> None:
+    def _mark(self, mark: tuple[str, bytes]) -> None:
+        with suppress(Exists):
+            self._store.create(*mark)
+
+    def _each(self, act: Callable[[_T], _R], these: Sequence[_T]) -> list[_R]:
         """Do it to all of them, many at a time; raises what one of them raised."""
-        list(self._pool.map(act, these))
+        slices = [these[at : at + SLICE] for at in range(0, len(these), SLICE)]
+        done = self._pool.map(lambda some: [act(each) for each in some], slices)
+        return [each for some in done for each in some]
 
     def _get(self, name: str) -> bytes | None:
         try:

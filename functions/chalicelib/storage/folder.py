@@ -36,7 +36,7 @@ class FolderStore:
         try:
             with open(self._path(key), "rb") as file:
                 return Stored(file.read(), _tag(os.fstat(file.fileno())))
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise Missing(key) from None
 
     def create(self, key: str, data: bytes) -> None:
@@ -83,7 +83,7 @@ class FolderStore:
     def delete(self, keys: Iterable[str]) -> None:
         folders = set()
         for path in map(self._path, keys):
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 path.unlink()
                 folders.add(path.parent)
         for folder in folders:

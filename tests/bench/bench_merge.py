@@ -1,0 +1,120 @@
+"""How fast answers merge into parts, beside pyarrow reading and writing the same part.
+
+python -m tests.bench.bench_merge
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
+from statistics import median
+from time import perf_counter
+
+import pyarrow.parquet as pq
+
+from chalicelib import keys
+from chalicelib.jobs.merge import merge
+from chalicelib.published import publish
+from chalicelib.storage import MemoryStore
+from chalicelib.survey import Response, ids
+from tests.surveys import after_sales
+
+DAY = 1_794_931_200_000  # midnight in Shanghai
+NEW = 10_000
+FULL = 240_000
+RUNS = 5
+
+
+def answers(draw: random.Random) -> dict[str, str | int | float | list[str]]:
+    said: dict[str, str | int | float | list[str]] = {
+        "service_type": draw.choice(["repair", "advice", "complaint"]),
+        "responsiveness": draw.choice([1, 2, 3, 4, 5, "na"]),
+        "resolution": draw.randint(1, 5),
+        "attitude": draw.randint(1, 5),
+        "process": draw.randint(1, 5),
+        "contacts": draw.choice(["once", "twice", "more"]),
+        "resolved": draw.choice(["yes", "no"]),
+        "overall": draw.randint(1, 10),
+        "recommend": draw.randint(0, 10),
+    }
+    if draw.random() < 0.3:
+        said["improve"] = ["speed", "skill"]
+        said["why_low"] = "".join(chr(draw.randint(0x4E00, 0x9FA5)) for _ in range(20))
+    if draw.random() < 0.2:
+        said["phone"] = f"138{draw.randrange(10**8):08d}"
+    return said
+
+
+def land(store: MemoryStore, count: int, start: int, draw: random.Random) -> None:
+    """That many responses within half a day from ``start`` hours on."""
+    survey = after_sales()
+    for _ in range(count):
+        at = DAY + start * 3_600_000 + draw.randrange(8 * 3_600_000)
+        response = Response(
+            id=ids.make(at, draw.getrandbits(80)),
+            survey=survey.id,
+            version=survey.version,
+            language=draw.choice(["zh-CN", "en"]),
+            channel="open",
+            received_at=at,
+            answers=answers(draw),
+            duration=draw.randint(20, 300),
+            attributes={
+                "customer": f"c{draw.randrange(100_000)}",
+                "agent": f"a{draw.randrange(1000)}",
+                "team": f"t{draw.randrange(20)}",
+            },
+            follow_up=False,
+        )
+        key = keys.landing(survey.id, response.id, response.digest)
+        store.create(key, response.to_json())
+
+
+def timed(act: Callable[[], object]) -> float:
+    start = perf_counter()
+    act()
+    return perf_counter() - start
+
+
+def bare(data: bytes) -> bytes:
+    """Reading and writing a part with pyarrow, and nothing else."""
+    sink = BytesIO()
+    pq.write_table(pq.read_table(BytesIO(data)), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def main() -> None:
+    draw = random.Random(1)
+    survey = after_sales()
+    full = MemoryStore()
+    publish(full, survey, DAY)
+    land(full, FULL, 0, draw)
+    seconds = timed(lambda: merge(full, b"key", DAY))
+    print(f"merge {FULL:,} into empty parts: {FULL / seconds:,.0f} rows/s")
+    part = next(e.key for e in full.list(keys.RESPONSES))
+    contacts = next(e.key for e in full.list(keys.CONTACTS))
+    data = full.get(part).data, full.get(contacts).data
+    print(f"the full part: {len(data[0]):,} bytes, its contacts {len(data[1]):,} bytes")
+    for name, start in (("later than all in it", 8), ("among those in it", 0)):
+        times, alone, both = [], [], []
+        for _ in range(RUNS):
+            store = MemoryStore()
+            publish(store, survey, DAY)
+            store.create(part, data[0])
+            store.create(contacts, data[1])
+            land(store, NEW, start, draw)
+            times.append(timed(partial(merge, store, b"key", DAY)))
+            alone.append(timed(partial(bare, data[0])))
+            both.append(alone[-1] + timed(partial(bare, data[1])))
+        mid = median(times)
+        print(
+            f"merge {NEW:,} {name}: {mid:.2f} s, {NEW / mid:,.0f} rows/s, "
+            f"{mid / median(alone):.2f} x pyarrow on the part ({median(alone):.2f} s), "
+            f"{mid / median(both):.2f} x with its contacts"
+        )
+
+
+if __name__ == "__main__":
+    main()
