@@ -1,8 +1,8 @@
 """The counting behind every score, as one SQL text in Athena's dialect, made from contracts.
 
-It reads one day of ``responses`` and gives one row per segment, item and value: how many people
-said so. The text keeps to SQL that Athena and DuckDB agree on: no division at all, every name
-quoted, every cast written out, halves rounded by hand.
+It reads days of ``responses`` and gives one row per day (``dt``), segment, item and value: how
+many people said so. The text keeps to SQL that Athena and DuckDB agree on: no division at all,
+every name quoted, every cast written out, halves rounded by hand.
 
 ============  ==================================================================================
 item          value
@@ -25,9 +25,9 @@ from collections.abc import Iterable, Sequence
 
 from . import columns
 from .survey import Contract, Field
-from .views import quoted, text
+from .views import DAY, quoted, text
 
-FORMAT = "1"
+FORMAT = "2"
 """Raised when tallies change in a way that the text does not show."""
 
 NANO = 1_000_000_000
@@ -40,6 +40,7 @@ RESPONSES = "responses"
 
 _ALWAYS = ("channel", "language", "hour")
 _NANO = '"nano points"'  # no question can be called that
+_DAY = quoted(DAY.name)
 _COUNTED = ("code", "codes", "scale")
 
 
@@ -73,7 +74,7 @@ def counted(contracts: Iterable[Contract]) -> list[Field]:
 
 def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
     """The counting for all versions of a survey, in Athena's SQL. ``table`` holds what is counted:
-    a day, or whatever else somebody wants counted."""
+    any days, each of which is counted by itself."""
     keys = segment_keys(contracts)
     items = [_item(keys, RESPONSES, "''")]
     for field in counted(contracts):
@@ -90,17 +91,17 @@ def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
 ), tallied AS (
 {union}
 )
-SELECT segment_key, segment_value, item, value, FALSE AS flagged, n, total
+SELECT {_DAY}, segment_key, segment_value, item, value, FALSE AS flagged, n, total
 FROM tallied
-WHERE segment_value IS NOT NULL AND n > 0
-ORDER BY segment_key, segment_value, item, value
+WHERE segment_value IS NOT NULL
+ORDER BY {_DAY}, segment_key, segment_value, item, value
 """
 
 
 def _answers(contracts: Sequence[Contract], keys: list[str], once: str, table: str) -> str:
     """The columns that are counted, as they are counted."""
     index = f"{quoted(INDEX)} * 1E0"
-    shown = [f"{_segment(key)} AS {_by(key)}" for key in keys]
+    shown = [_DAY, *(f"{_segment(key)} AS {_by(key)}" for key in keys)]
     shown += [quoted(c.name) for field in counted(contracts) for c in columns.of(field)]
     shown += [
         f"CAST(FLOOR({index} + 5E-1) AS INTEGER) AS {quoted(INDEX)}",
@@ -157,11 +158,13 @@ def _item(
 ) -> str:
     """Counts of one item, for everybody and for each segment; ``by`` is what is told apart."""
     where = where or (f"{quoted(by)} IS NOT NULL" if by else "TRUE")
-    sets = [", ".join(filter(None, [by and quoted(by), key and _by(key)])) for key in ["", *keys]]
+    told = [_DAY, *[quoted(by)] * bool(by)]
+    sets = [", ".join([*told, *[_by(key)] * bool(key)]) for key in [EVERYBODY, *keys]]
     key = " ".join(f"WHEN GROUPING({_by(k)}) = 0 THEN {text(k)}" for k in keys)
     worth = " ".join(f"WHEN GROUPING({_by(k)}) = 0 THEN {_by(k)}" for k in keys)
     return (
-        f"SELECT CASE {key} ELSE '' END AS segment_key, CASE {worth} ELSE '' END AS segment_value,"
+        f"SELECT {_DAY}, CASE {key} ELSE '' END AS segment_key,"
+        f" CASE {worth} ELSE '' END AS segment_value,"
         f" {text(item)} AS item, {value} AS value, COUNT(*) AS n, CAST({total} AS BIGINT) AS total"
         f" FROM {source} WHERE {where} GROUP BY GROUPING SETS ({', '.join(f'({s})' for s in sets)})"
     )

@@ -16,12 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import duckdb
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlglot
 from msgspec import Struct
 
@@ -33,6 +35,8 @@ from ..survey import Contract
 from ..views import view
 
 AT_ONCE = 16
+BATCH = 32 << 20
+"""Bytes of parts counted by one statement, about; it bounds memory and disk."""
 GROUP = 8192
 """Rows in a row group: a reader wants one segment key's, and they lie together."""
 STAMP = "echoform.sources"
@@ -52,6 +56,16 @@ class Day(NamedTuple):
     day: str
 
 
+class Fetched(NamedTuple):
+    """A stale day whose parts wait in a folder to be counted. ``tag``: of its tally, or ""."""
+
+    day: Day
+    folder: Path
+    tags: Mapping[str, str]
+    tag: str
+    size: int
+
+
 def run(store: Store, settings: Settings, now: int) -> Tallied:
     return tally(store, now)
 
@@ -61,33 +75,88 @@ def tally(store: Store, now: int, only: str | None = None) -> Tallied:
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
-    definitions = Definitions(store)
-    done = Tallied()
-    failures: list[Exception] = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool, TemporaryDirectory() as folder:
         sources = _sources(store, only)
-        stamps = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
+        stored = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
+        counter = _Counter(store, pool, Path(folder))
         for day, parts in sources.items():
-            done.days += 1
-            try:
-                if _tally(store, definitions, day, parts, stamps[day], pool):
-                    done.written += 1
-                else:
-                    done.unchanged += 1
-            except Exception as failure:  # one bad day must not keep the others waiting
-                failures.append(failure)
-    if failures:
-        raise ExceptionGroup("some days could not be counted", failures)
-    return done
+            counter.look_at(day, parts, *stored[day])
+        counter.finish()
+    if counter.failures:
+        raise ExceptionGroup("some days could not be counted", counter.failures)
+    return counter.done
+
+
+class _Counter:
+    """Counts stale days, many of a survey in one statement: a statement costs more than a day."""
+
+    def __init__(self, store: Store, pool: ThreadPoolExecutor, folder: Path) -> None:
+        self._store = store
+        self._pool = pool
+        self._folder = folder
+        self._definitions = Definitions(store)
+        self._waiting: list[Fetched] = []
+        self.done = Tallied()
+        self.failures: list[Exception] = []
+
+    def look_at(self, day: Day, parts: Mapping[str, str], tag: str, stamp: str) -> None:
+        self.done.days += 1
+        if self._waiting and day.survey != self._waiting[0].day.survey:
+            self.finish()
+        try:
+            if stamp == _stamp(parts, self._definitions.versions(day.survey)):
+                self.done.unchanged += 1
+            else:
+                self._waiting.append(self._fetched(day, parts, tag))
+        except Exception as failure:  # one bad day must not keep the others waiting
+            self.failures.append(failure)
+        if sum(each.size for each in self._waiting) > BATCH:
+            self.finish()
+
+    def finish(self) -> None:
+        """Count what waits: together, or where that fails each day alone."""
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._count(waiting)
+        except Exception as failure:
+            for each in waiting if len(waiting) > 1 else ():
+                self._waiting = [each]
+                self.finish()
+            if len(waiting) == 1:
+                self.failures.append(failure)
+        for each in waiting:
+            rmtree(each.folder, ignore_errors=True)
+
+    def _fetched(self, day: Day, parts: Mapping[str, str], tag: str) -> Fetched:
+        folder = self._folder / day.survey / f"dt={day.day}"
+        folder.mkdir(parents=True)
+        files = [folder / f"{number}.parquet" for number in range(len(parts))]
+        # The tags counted are those fetched, which may be later than those listed.
+        tags = self._pool.map(partial(_fetch, self._store), zip(parts, files, strict=True))
+        found = dict(zip(parts, tags, strict=True))
+        return Fetched(day, folder, found, tag, sum(file.stat().st_size for file in files))
+
+    def _count(self, waiting: Sequence[Fetched]) -> None:
+        if not waiting:
+            return
+        contracts = self._definitions.versions(waiting[0].day.survey)
+        counts = count(contracts, [file for each in waiting for file in each.folder.iterdir()])
+        for each in waiting:
+            mine = counts.filter(pc.equal(counts["dt"], each.day.day)).drop_columns(["dt"])
+            stamp = _stamp(each.tags, contracts)
+            if _write(self._store, each, parquet.encode(mine, {STAMP: stamp}, group=GROUP)):
+                self.done.written += 1
+            else:
+                self.done.unchanged += 1
 
 
 def count(contracts: Iterable[Contract], files: Iterable[Path]) -> pa.Table:
-    """The tallies of some parts."""
+    """The tallies of some parts, which lie in folders ``dt=<day>``."""
     contracts = tuple(contracts)
     connection = duckdb.connect()
     try:
         read = [str(file) for file in files]
-        connection.execute(view("responses", columns.responses(contracts), read, by_day=False))
+        connection.execute(view("responses", columns.responses(contracts), read, by_day=True))
         return connection.sql(translated(counting.statement(contracts))).to_arrow_table()
     finally:
         connection.close()
@@ -121,32 +190,14 @@ def _stored(store: Store, day: Day) -> tuple[str, str]:
     return stored.tag, parquet.notes(stored.data).get(STAMP, "")
 
 
-def _tally(
-    store: Store,
-    definitions: Definitions,
-    day: Day,
-    parts: Mapping[str, str],
-    stored: tuple[str, str],
-    pool: ThreadPoolExecutor,
-) -> bool:
-    """Count a day where its tally is stale; says whether it was."""
-    contracts = definitions.versions(day.survey)
-    tag, stamp = stored
-    if stamp == _stamp(parts, contracts):
-        return False
-    with TemporaryDirectory() as folder:
-        files = [Path(folder) / f"{number}.parquet" for number in range(len(parts))]
-        # The tags counted are those fetched, which may be later than those listed.
-        fetched = pool.map(partial(_fetch, store), zip(parts, files, strict=True))
-        tags = dict(zip(parts, fetched, strict=True))
-        counts = count(contracts, files)
-    data = parquet.encode(counts, {STAMP: _stamp(tags, contracts)}, group=GROUP)
+def _write(store: Store, counted: Fetched, data: bytes) -> bool:
+    """Whether the tally was ours to write: where another was first, the next run will see."""
     try:
-        if tag:
-            store.replace(keys.tallies(*day), data, tag)
+        if counted.tag:
+            store.replace(keys.tallies(*counted.day), data, counted.tag)
         else:
-            store.create(keys.tallies(*day), data)
-    except (Stale, Exists):  # another tally was first; if it counted less, the next will see
+            store.create(keys.tallies(*counted.day), data)
+    except (Stale, Exists):
         return False
     return True
 
