@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
+from chalicelib.columns import CUSTOMER, RESERVED, has_na, na
 from chalicelib.survey import Bands, Field
 from chalicelib.survey.questions import NA, OTHER, Multiple
 
@@ -18,10 +19,6 @@ from .findings import meant
 from .notes import Notes, Path
 
 MOST_QUESTIONS = 300
-RESERVED = frozenset(
-    ["response", "version", "language", "channel", "received_at", "started_at", "duration"]
-).union(["digest", "index", "link", "customer", "dt"])
-"""Columns every survey has."""
 _WORDS = frozenset(word.lower() for word in keyword.kwlist) | {"answered"}
 
 Data: TypeAlias = dict[str, Any]
@@ -58,7 +55,7 @@ def _columns(data: Data, questions: list[Draft], notes: Notes) -> None:
     """Each field is a column, and so is the tick for N/A beside a scale."""
     attributes = data.get("attributes", [])
     for a, name in enumerate(attributes):
-        if name in RESERVED - {"customer"}:
+        if name in RESERVED - {CUSTOMER}:
             notes.say(("attributes", a), f"`{name}` is a column of every survey", "rename it")
         if name in attributes[:a]:
             notes.say(("attributes", a), f"`{name}` is there twice", "keep one")
@@ -84,8 +81,16 @@ def _beside(draft: Draft) -> Iterator[str]:
     for field in fields:
         if field.id != draft.data["id"]:
             yield field.id
-        if field.kind == "scale" and len(field.rule or []) > 3:
-            yield f"{field.id}_{NA}"
+        if has_na(field):
+            yield na(field.id)
+
+
+def _segments(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """Segments stand in every table of scores."""
+    for draft in questions:
+        if draft.data.get("segment") and draft.data.get("personal"):
+            here = (*draft.path, "segment")
+            notes.say(here, "a personal answer cannot be a segment", "leave `segment` out")
 
 
 def _choices(data: Data, questions: list[Draft], notes: Notes) -> None:
@@ -193,6 +198,7 @@ def _limits(data: Data, questions: list[Draft], notes: Notes) -> None:
 _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _ids,
     _columns,
+    _segments,
     _choices,
     _weights,
     _dimensions,

@@ -320,6 +320,15 @@ def test_a_missing_translation_is_said_for_each_language_and_place() -> None:
             "8: a: `a` needs the column `a_na`",
         ),
         ("- {id: channel, type: score, text: A}", "`channel` is a column of every survey"),
+        ("- {id: hour, type: score, text: A}", "`hour` is a column of every survey"),
+        (
+            "- {id: a, type: multiple, text: A, segment: true, choices: {x: X}}",
+            "`segment`",
+        ),
+        (
+            "- {id: a, type: single, text: A, segment: true, personal: true, choices: {x: X}}",
+            "8: a: a personal answer cannot be a segment",
+        ),
         ("- {id: from, type: score, text: A}", "`from` is a word of conditions"),
         ("- {id: a, type: single, text: A, choices: {other: O}}", "write `other: true` instead"),
         ("- {id: a, type: single, text: A, choices: {na: O}}", "`na` is kept for the software"),

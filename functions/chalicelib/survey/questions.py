@@ -104,7 +104,6 @@ class Choosing(Asked, frozen=True, kw_only=True):
 
     choices: Annotated[list[Choice], Meta(min_length=1)]
     other: bool = False
-    segment: bool = False
 
     tallies = True
 
@@ -139,6 +138,7 @@ class Choosing(Asked, frozen=True, kw_only=True):
 class Single(Choosing, tag="single", frozen=True, kw_only=True):
     """One of several choices, all in sight."""
 
+    segment: bool = False
     role: Literal["contacts"] | None = None
     """``contacts``: how often the customer had to ask; the first choice is once."""
 
@@ -149,6 +149,8 @@ class Single(Choosing, tag="single", frozen=True, kw_only=True):
 
 class Dropdown(Choosing, tag="dropdown", frozen=True, kw_only=True):
     """One of many choices, in a list that opens."""
+
+    segment: bool = False
 
     @property
     def rule(self) -> Rule:
