@@ -1,32 +1,25 @@
-"""A real browser: the one named by CHROMIUM, Playwright's own, or one on the path."""
+"""A real browser (``tests.chromium`` finds it), and whatever its console complains of."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.chromium import find
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 sync_api.expect.set_options(timeout=15_000)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-def _executable(own: str) -> str | None:
-    places = [os.environ.get("CHROMIUM"), own, *map(shutil.which, NAMES)]
-    return next((place for place in places if place and Path(place).is_file()), None)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
-        executable = _executable(playwright.chromium.executable_path)
+        executable = find()
         if executable is None:
-            pytest.skip("needs Chromium: set CHROMIUM, or run `playwright install chromium`")
+            pytest.skip("needs Chromium: set CHROMIUM, or run `python -m tests`, which installs it")
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
         browser.close()
