@@ -75,10 +75,29 @@ def test_the_answer_is_on_disk_before_it_is_acknowledged(
         local.server.server_close()
         thread.join()
     acknowledged = calls.index("201")
-    assert calls[0] == "fsync file"
+    assert calls.index("fsync file") < calls.index("link")
     assert calls.count("201") == 1
     last_link = max(place for place, call in enumerate(calls) if call == "link")
     assert calls[last_link + 1 : acknowledged] == ["fsync folder"]
+
+
+def test_a_folder_somebody_else_made_is_not_taken_for_lasting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made it may have been killed before its name was on disk."""
+    (tmp_path / "landing" / "small").mkdir(parents=True)
+    synced: list[Path] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{handle}")))
+        real(handle)
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs /proc to name what is fsynced")
+    monkeypatch.setattr(os, "fsync", fsync)
+    FolderStore(tmp_path).create("landing/small/x", b"1")
+    assert {tmp_path, tmp_path / "landing", tmp_path / "landing" / "small"} <= set(synced)
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")

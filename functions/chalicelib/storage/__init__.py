@@ -3,7 +3,7 @@
 from .folder import FolderStore
 from .memory import MemoryStore
 from .opening import open_store
-from .port import Entry, Exists, Missing, Stale, StorageError, Store, Stored
+from .port import Entry, Exists, Missing, Stale, StorageError, Store, Stored, Unavailable
 from .s3 import S3Store
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "StorageError",
     "Store",
     "Stored",
+    "Unavailable",
     "open_store",
 ]

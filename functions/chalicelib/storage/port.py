@@ -35,6 +35,14 @@ class Stale(StorageError):
     """Replace found another value than the one that was read."""
 
 
+class Unavailable(StorageError):
+    """Storage could not be reached, or would not do it. Nothing is known of what became of it."""
+
+    def __init__(self, key: str, reason: object = "") -> None:
+        super().__init__(key)
+        self.args = (f"storage is unavailable ({key}): {reason}",)
+
+
 class Stored(NamedTuple):
     """A value, and the tag that names this very version of it."""
 
@@ -48,6 +56,8 @@ class Entry(NamedTuple):
 
 
 class Store(Protocol):
+    """Every operation may also raise Unavailable."""
+
     def get(self, key: str) -> Stored:
         """The value and its tag. Raises Missing."""
         ...

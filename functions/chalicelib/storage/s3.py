@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import S3Store as _Bucket
 
-from .port import Entry, Exists, Missing, Stale, Stored, checked
+from .port import Entry, Exists, Missing, Stale, Stored, Unavailable, checked
 
 _BATCH = 1000
+_ABSENT = (NotFoundError, FileNotFoundError)
 
 
 class S3Store:
@@ -29,33 +31,45 @@ class S3Store:
         )
 
     def get(self, key: str) -> Stored:
-        try:
-            found = self._bucket.get(checked(key))
-            return Stored(bytes(found.bytes()), found.meta["e_tag"] or "")
-        except (NotFoundError, FileNotFoundError):
-            raise Missing(key) from None
+        with _reachable(key):
+            try:
+                found = self._bucket.get(checked(key))
+                return Stored(bytes(found.bytes()), found.meta["e_tag"] or "")
+            except _ABSENT as error:
+                if "NoSuchBucket" in str(error):  # a mistyped bucket is no empty one
+                    raise
+                raise Missing(key) from None
 
     def create(self, key: str, data: bytes) -> None:
-        try:
-            self._bucket.put(checked(key), data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
-            raise Exists(key) from None
+        with _reachable(key):
+            try:
+                self._bucket.put(checked(key), data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                raise Exists(key) from None
 
     def replace(self, key: str, data: bytes, tag: str) -> None:
-        try:
-            self._bucket.put(checked(key), data, mode={"e_tag": tag}, use_multipart=False)
-        except (PreconditionError, NotFoundError, FileNotFoundError):
-            raise Stale(key) from None
+        with _reachable(key):
+            try:
+                self._bucket.put(checked(key), data, mode={"e_tag": tag}, use_multipart=False)
+            except (PreconditionError, *_ABSENT):
+                raise Stale(key) from None
 
     def list(self, prefix: str) -> Iterator[Entry]:
-        for batch in obstore.list(self._bucket, prefix=prefix or None):
-            for found in batch:
-                yield Entry(found["path"], found["e_tag"] or "")
+        with _reachable(prefix):
+            for batch in obstore.list(self._bucket, prefix=prefix or None):
+                for found in batch:
+                    yield Entry(found["path"], found["e_tag"] or "")
 
     def delete(self, keys: Iterable[str]) -> None:
         batch = [checked(key) for key in keys]
         for start in range(0, len(batch), _BATCH):
-            try:
+            with _reachable("delete"), suppress(*_ABSENT):
                 self._bucket.delete(batch[start : start + _BATCH])
-            except (NotFoundError, FileNotFoundError):
-                continue
+
+
+@contextmanager
+def _reachable(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise Unavailable(key, str(error).splitlines()[0]) from error

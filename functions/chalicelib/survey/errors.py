@@ -3,13 +3,14 @@
     EchoformError
     ├── Invalid              one answer breaks its rule (never leaves the kernel)
     ├── Refused              a submission is not accepted; carries an error code and its problems
-    ├── DefinitionError      a survey file cannot become a contract (generator)
     └── storage.StorageError
-        ├── storage.Missing  no such key
-        ├── storage.Exists   create-once found the key taken
-        └── storage.Stale    the value changed since it was read
+        ├── Missing          no such key
+        ├── Exists           create-once found the key taken
+        ├── Stale            the value changed since it was read
+        └── Unavailable      storage could not be reached, or would not do it
 
-Exceptions carry data. The edge words them: the command line as a message, the API as an error body.
+The generator adds its own leaves, beside what raises them. Exceptions carry data; the edge words
+them: the command line as a message, the API as an error body.
 """
 
 from __future__ import annotations
