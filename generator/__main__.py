@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ class Words(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from chalicelib.survey import EchoformError
-
-            if isinstance(error, EchoformError):
+            # Loaded if it was raised; loading it here would make --help wait for it.
+            ours = getattr(sys.modules.get("chalicelib.survey"), "EchoformError", ())
+            if isinstance(error, ours):
                 raise click.ClickException(str(error)) from None
             raise
 
@@ -91,15 +92,16 @@ def check(paths: tuple[Path, ...]) -> None:
 
     PATHS are files or folders; surveys/ if none is given. Exits 1 where there are errors.
     """
-    from generator.definition import compile_all
+    from generator.building import check_all
 
-    compiled = compile_all(_given(paths))
-    findings = [finding for each in compiled for finding in each.findings]
-    for finding in findings:
+    compiled, site = check_all(_given(paths))
+    for finding in [finding for each in compiled for finding in each.findings]:
         click.echo(str(finding))
+    if site:
+        click.echo(site)
     wrong = sum(each.contract is None for each in compiled)
     click.echo(f"{len(compiled)} surveys checked, {wrong} with errors", err=True)
-    if wrong or not compiled:
+    if wrong or site or not compiled:
         raise click.exceptions.Exit(1)
 
 
@@ -202,7 +204,7 @@ def load(survey: str, file: Path, map_file: Path, data: str) -> None:
 def scores(
     survey: str, by: str | None, first: str | None, last: str | None, form: str, data: str
 ) -> None:
-    """Show a survey's scores, each with how many answered and its 95 % interval."""
+    """Show a survey's scores: how many answered, means, shares with their 95 % interval."""
     from generator.local import show_scores
 
     show_scores(survey, by, first, last, form, data)

@@ -17,6 +17,7 @@ from chalicelib import keys
 from chalicelib.survey import Contract, EchoformError
 from generator.compatibility import breaks
 from generator.definition import Compiled, Finding, compile_all
+from generator.plain import BadFile
 from generator.render import pages
 from generator.site import Site, load_site
 
@@ -42,6 +43,8 @@ class Written(Struct, frozen=True):
 
     changed: list[str]
     unchanged: list[str]
+    removed: list[str]
+    """Pages of surveys built now that they no longer have, such as those of a language."""
 
 
 def gather(paths: Iterable[Path]) -> Gathered:
@@ -53,6 +56,17 @@ def gather(paths: Iterable[Path]) -> Gathered:
     if len(contracts) < len(compiled):
         raise Unbuildable(findings)
     return Gathered(contracts, load_site(site_file(paths, compiled)), findings)
+
+
+def check_all(paths: Iterable[Path]) -> tuple[list[Compiled], str]:
+    """Every survey under the paths, compiled, and what is wrong with their site ("": nothing)."""
+    paths = list(paths)
+    compiled = compile_all(paths)
+    try:
+        load_site(site_file(paths, compiled))
+    except BadFile as bad:
+        return compiled, str(bad)
+    return compiled, ""
 
 
 def site_file(paths: Iterable[Path], compiled: Iterable[Compiled]) -> Path | None:
@@ -88,8 +102,8 @@ def plan(gathered: Gathered, dist: Path) -> dict[str, bytes]:
 
 
 def write(files: Mapping[str, bytes], dist: Path) -> Written:
-    """Write the files whose content differs, each whole or not at all."""
-    written = Written([], [])
+    """Write the files whose content differs, each whole or not at all; then remove old pages."""
+    written = Written([], [], [])
     for name, data in files.items():
         path = dist / name
         if path.is_file() and path.read_bytes() == data:
@@ -100,6 +114,12 @@ def write(files: Mapping[str, bytes], dist: Path) -> Written:
         temporary.write_bytes(data)
         os.replace(temporary, path)
         written.changed.append(name)
+    for survey in {name.split("/")[0] for name in files if not name.startswith(keys.DEFINITIONS)}:
+        for path in sorted((dist / survey).rglob("index.html")):
+            name = path.relative_to(dist).as_posix()
+            if name not in files:
+                path.unlink()
+                written.removed.append(name)
     return written
 
 

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from chalicelib.columns import CUSTOMER, RESERVED, has_na, na
 from chalicelib.survey import Bands, Field
-from chalicelib.survey.questions import NA, OTHER, Multiple
+from chalicelib.survey.questions import NA, OTHER, Hidden, Multiple
 
 from .binding import INDEX, Draft
 from .findings import meant
 from .notes import Notes, Path
 
 MOST_QUESTIONS = 300
+_FOLDERS = ("api", "changes", "definitions", "staff")
 _WORDS = frozenset(word.lower() for word in keyword.kwlist) | {"answered"}
 
 Data: TypeAlias = dict[str, Any]
@@ -160,6 +161,26 @@ def _bands(data: Data, questions: list[Draft], notes: Notes) -> None:
         notes.say(("bands",), what, "swap them")
 
 
+def _answerable(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """Nobody can give what is not offered."""
+    for draft in questions:
+        question = draft.question
+        if isinstance(question, Hidden) and question.required and not question.default:
+            what = "it is required, but without a default most addresses do not bring it"
+            notes.say((*draft.path, "required"), what, "give it a `default`, or leave this out")
+        if isinstance(question, Multiple):
+            always = sum(choice.show_if is None for choice in question.choices) + question.other
+            if question.least > always:
+                what = f"{question.least} must be chosen, but only {always} are always offered"
+                notes.say((*draft.path, "least"), what, "lower it, or show more choices always")
+
+
+def _name(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """A survey's pages lie in a folder of its id."""
+    if data.get("id") in _FOLDERS:
+        notes.say(("id",), f"`{data['id']}` is a folder of every site", "give it another id")
+
+
 def _zone(data: Data, questions: list[Draft], notes: Notes) -> None:
     name = data.get("timezone")
     if name is None:
@@ -205,6 +226,8 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _roles,
     _ends,
     _bands,
+    _answerable,
+    _name,
     _zone,
     _languages,
     _rules,

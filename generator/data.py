@@ -47,9 +47,10 @@ def open_data(place: str) -> Store:
 
 
 def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
-    """Make contracts live, all or none; says what changed, with what authors should know of it.
+    """Make contracts live; says what changed, with what authors should know of it.
 
-    Raises BreaksLive before anything is written.
+    All are checked before any is written. Raises BreaksLive; Stale or Exists where somebody else
+    publishes at the same time (what went live before that stays; do it again).
     """
     definitions = Definitions(store)
     known = set(definitions.surveys())

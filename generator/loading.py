@@ -6,7 +6,7 @@ again, whenever, meets itself and adds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from itertools import islice
@@ -21,7 +21,7 @@ from chalicelib.storage import Store
 from chalicelib.survey import Contract, Refused, Submission, ids
 from chalicelib.survey.words import say
 from generator.mapping import BadMapping, BadRow, Draft, Mapping, draft, missing_columns
-from generator.tables import Row, rows
+from generator.tables import Ragged, Row, read_table
 
 _AT_ONCE = 16
 _BATCH = 512
@@ -51,18 +51,16 @@ def load(
 
     Raises BadMapping or Unreadable before anything is accepted.
     """
-    table = rows(path)
+    table = read_table(path)
+    if missing := missing_columns(mapping, table.columns):
+        has = ", ".join(table.columns) or "nothing"
+        raise BadMapping(f"{path}: no column {', '.join(missing)}; it has: {has}")
     loaded = Loaded()
     definitions = Definitions(store)
-    first = next(table, None)
-    if first is None:
-        return loaded
-    if missing := missing_columns(mapping, first[1]):
-        raise BadMapping(f"{path}: no column {', '.join(missing)}; it has: {', '.join(first[1])}")
     done = 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         # Many fsyncs under way at once cost the disk little more than one.
-        for batch in _batches(_chain(first, table)):
+        while batch := list(islice(table.rows, _BATCH)):
             waiting = [
                 (number, pool.submit(_accept, store, definitions, contract, mapping, row))
                 for number, row in batch
@@ -81,9 +79,11 @@ def response_id(survey: str, row: Draft) -> str:
 
 
 def _accept(
-    store: Store, definitions: Definitions, contract: Contract, mapping: Mapping, row: Row
+    store: Store, definitions: Definitions, contract: Contract, mapping: Mapping, row: Row | Ragged
 ) -> bool:
     """Whether the row is new."""
+    if isinstance(row, Ragged):
+        raise row
     said = draft(mapping, contract, row)
     submission = Submission(
         id=response_id(contract.id, said),
@@ -103,20 +103,10 @@ def _note(loaded: Loaded, number: int, result: Future[bool]) -> None:
             loaded.accepted += 1
         else:
             loaded.replayed += 1
-    except BadRow as bad:
+    except (BadRow, Ragged) as bad:
         loaded.problems.append(RowProblem(number, str(bad)))
     except Refused as refused:
         loaded.problems += [
             RowProblem(number, f"{p.question}: {say('en', p.code, p.facts)}")
             for p in refused.problems
         ] or [RowProblem(number, say("en", refused.code))]
-
-
-def _chain(first: tuple[int, Row], rest: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    yield first
-    yield from rest
-
-
-def _batches(table: Iterator[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
-    while batch := list(islice(table, _BATCH)):
-        yield batch

@@ -16,6 +16,7 @@ codes; a choice's own text is understood without.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -66,30 +67,34 @@ class Draft(Struct, frozen=True):
 
 
 def read_mapping(path: Path, contract: Contract) -> Mapping:
-    """Raises BadFile where it is no mapping, BadMapping with every unknown name in it."""
+    """Raises BadFile where it is no mapping, BadMapping with everything in it that cannot be."""
     mapping = read_plain(path, Mapping)
-    fields = {field.id for field in contract.fields if field.rule}
+    kinds = {field.id: field.kind for field in contract.fields if field.rule}
     problems = [
-        f"{path}: answers: {name}: {contract.id} has no such question"
-        for name in mapping.answers
-        if name not in fields
-    ] + [
         f"{path}: attributes: {name}: not among the attributes of {contract.id}: "
         + ", ".join(contract.attributes)
         for name in mapping.attributes
         if name not in contract.attributes
     ]
+    for name, part in mapping.answers.items():
+        here, column = f"{path}: answers: {name}", _column(part)
+        if name not in kinds:
+            problems.append(f"{here}: {contract.id} has no such question")
+        elif column.split and kinds[name] != "codes":
+            problems.append(f"{here}: split is for questions with several answers")
+        elif column.format and kinds[name] != "date":
+            problems.append(f"{here}: format is for times and dates")
     if problems:
         raise BadMapping("\n".join(problems))
     return mapping
 
 
-def missing_columns(mapping: Mapping, row: Row) -> list[str]:
+def missing_columns(mapping: Mapping, columns: Sequence[str]) -> list[str]:
     """Columns the mapping names and the table has not."""
     parts = [mapping.time, *mapping.attributes.values(), *mapping.answers.values()]
     named = [mapping.source_id, *(_column(part).column for part in parts)]
     named += [p.column for p in (mapping.channel, mapping.language) if isinstance(p, Column)]
-    return [name for name in dict.fromkeys(named) if name not in row]
+    return [name for name in dict.fromkeys(named) if name not in columns]
 
 
 def draft(mapping: Mapping, contract: Contract, row: Row) -> Draft:
@@ -128,17 +133,7 @@ def _text(part: Column, row: Row) -> str:
 
 def _moment(part: Column, timezone: str, row: Row) -> int:
     """Milliseconds since 1970 of the row's time, on the survey's clocks where it names no zone."""
-    cell: Cell = row[part.column]
-    try:
-        if isinstance(cell, datetime):
-            moment = cell
-        elif part.format:
-            moment = datetime.strptime(cell.strip(), part.format)
-        else:
-            moment = datetime.fromisoformat(cell.strip())
-    except ValueError:
-        wanted = part.format or "2026-05-17 or 2026-05-17 09:30"
-        raise BadRow(f"{part.column}: {str(cell)!r} is no time of the form {wanted}") from None
+    moment = _parsed(part, row, "a time")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(timezone))
     if moment.year < 1971:
@@ -146,12 +141,41 @@ def _moment(part: Column, timezone: str, row: Row) -> int:
     return round(moment.timestamp() * 1000)
 
 
+def _parsed(part: Column, row: Row, what: str) -> datetime:
+    cell: Cell = row[part.column]
+    if isinstance(cell, datetime):
+        return cell
+    text = str(cell).strip()
+    try:
+        return datetime.strptime(text, part.format) if part.format else datetime.fromisoformat(text)
+    except ValueError:
+        wanted = part.format or "2026-05-17 or 2026-05-17 09:30"
+        raise BadRow(f"{part.column}: {text!r} is not {what} of the form {wanted}") from None
+
+
 def _answer(contract: Contract, field: Field, part: Column, row: Row) -> Raw:
-    rule = field.rule or []
-    text = str(row[part.column]).strip()
-    texts = [each.strip() for each in text.split(part.split)] if part.split else [text]
+    """What the cell says, as a page would send it. Raises BadRow where that is anybody's guess."""
+    rule, cell = field.rule or [], row[part.column]
+    if field.kind == "date" and cell != "" and (part.format or isinstance(cell, datetime)):
+        return _parsed(part, row, "a day").date().isoformat()
+    if isinstance(cell, list):
+        texts = cell
+    else:
+        text = str(cell).strip()
+        texts = [each.strip() for each in text.split(part.split)] if part.split else [text]
     known = _codes(contract, field.id) | part.values
-    return coerce(rule, [known.get(each, each) for each in texts if each])
+    texts = [known.get(each, each) for each in texts if each]
+    if field.kind == "true" and texts:
+        if texts[0].lower() not in _TICKS:
+            raise BadRow(f"{part.column}: {texts[0]!r} is neither yes nor no; use values")
+        return _TICKS[texts[0].lower()]
+    return coerce(rule, texts)
+
+
+_TICKS = dict.fromkeys(("true", "yes", "y", "1", "是", "同意"), True) | dict.fromkeys(
+    ("false", "no", "n", "0", "否", "不同意"), False
+)
+"""What tables write in the column of a consent."""
 
 
 def _codes(contract: Contract, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from watchfiles import watch
+from watchfiles import Change, watch
 
 from chalicelib.published import publish
 from chalicelib.running import now
@@ -51,7 +51,7 @@ class Preview:
                 publish(self._store, contract, now())
                 for path, data in pages(contract, site).items():
                     built["/" + path.removesuffix("index.html")] = Page(data)
-        except EchoformError as error:
+        except (EchoformError, OSError) as error:  # shown, and mended by the next save
             problem = str(error)
         findings = [str(finding) for each in compiled for finding in each.findings]
         with self._changed:
@@ -67,8 +67,12 @@ class Preview:
         return self._pages.get(path)
 
     def follow(self, stop: threading.Event) -> None:
-        """Rebuild whenever a file changes, until told to stop."""
-        for _ in watch(*self._paths, stop_event=stop, debounce=200):
+        """Rebuild whenever a file changes, until told to stop.
+
+        Folders are watched, not files: editors save by putting another file in a file's place.
+        """
+        folders = {path if path.is_dir() else path.absolute().parent for path in self._paths}
+        for _ in watch(*folders, watch_filter=_is_yaml, stop_event=stop, debounce=200):
             self.rebuild()
 
     def _wait(self, seen: str) -> Page:
@@ -76,6 +80,10 @@ class Preview:
         with self._changed:
             self._changed.wait_for(lambda: str(self._revision) != seen, timeout=_ROUND_S)
             return Page(str(self._revision).encode(), "text/plain")
+
+
+def _is_yaml(_: Change, path: str) -> bool:
+    return path.endswith(".yaml")
 
 
 def _frame(contracts: Sequence[Contract], lines: Sequence[str], revision: int) -> bytes:

@@ -86,6 +86,10 @@ class Answer(Struct, frozen=True):
         return out.getvalue()
 
     def as_json(self) -> str:
+        """Raises BadQuery where two columns have one name."""
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            raise BadQuery(f"two columns are called {', '.join(twice)}; name them apart with AS")
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return msgspec.json.format(_json.encode(rows)).decode()
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 import minify
 import msgspec
@@ -134,12 +133,10 @@ def _whole(template: str, context: dict[str, Any], site: Site) -> bytes:
         "start.js": f"<script>{_start()}</script>",
         "form.js": f"<script>{_script()}</script>",
     }
-    api = urlsplit(site.api)
-    there = f" {api.scheme}://{api.netloc}" if api.netloc else ""
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
         f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
-        f"connect-src 'self'{there};form-action 'self'{there};base-uri 'none'"
+        f"connect-src 'self';form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
     html = _minified("text/html", page)

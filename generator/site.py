@@ -27,8 +27,8 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """The brand's name by language, above every survey."""
     colour: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] = "#0f6b62"
     """The brand's colour. White text stands on it."""
-    api: Annotated[str, Meta(pattern=r"^(/|https?://[^/\s;,'\"]+/?)[^\s;,'\"?#]*$")] = "/api"
-    """Where answers are posted to: a path on the same site, or a whole address."""
+    api: Annotated[str, Meta(pattern=r"^/[^\s;,'\"?#]*$")] = "/api"
+    """Where answers are posted to: a path on the same site."""
 
 
 def load_site(path: Path | None) -> Site:

@@ -168,6 +168,7 @@ _QUOTED = Problem(
     "put the whole value in single quotes, such as '\"speed\" in improve'",
 )
 _OPEN_QUOTE = Problem("a quote is opened and never closed", "close it")
+_ESCAPE = Problem("no character has this escape code", "type the character itself")
 _START = Problem("a text cannot start with this character", _QUOTES)
 _UNPRINTABLE = Problem("the file holds a character that YAML does not allow", "remove it")
 _INDENT = Problem(
@@ -198,6 +199,8 @@ def _cause(
     opening = lines[start[0]][start[1] :]
     if at == "\t" or re.match(r" *\t", line):
         return mark.line, _TAB
+    if "escape" in problem:
+        return mark.line, _ESCAPE
     if "quoted scalar" in context:
         return start[0], _OPEN_QUOTE
     if "flow mapping" in context or "flow sequence" in context:

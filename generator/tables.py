@@ -3,44 +3,84 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow.parquet as pq
-from python_calamine import CalamineWorkbook
+from msgspec import Struct
+from pyarrow.lib import ArrowInvalid
+from python_calamine import CalamineError, CalamineWorkbook
 
 from chalicelib.survey import EchoformError
 
-Cell: TypeAlias = str | datetime
+Cell: TypeAlias = str | datetime | list[str]
+"""Text, or what only Excel and Parquet know: moments and lists."""
 Row: TypeAlias = dict[str, Cell]
 
 
 class Unreadable(EchoformError):
-    """A file is no table that can be read."""
+    """A file is no table that can be read. The message begins with its path."""
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Every row with its number as a spreadsheet shows it (the header is row 1), in order.
+class Ragged(EchoformError):
+    """One row has more cells than there are columns."""
 
-    Raises Unreadable where the file is missing, of another kind, or not in a known encoding.
+
+class Table(Struct, frozen=True):
+    """Columns by name; each row with its number as a spreadsheet shows it (the header is row 1).
+
+    A row that cannot be read is Ragged in place of its cells.
     """
+
+    columns: list[str]
+    rows: Iterator[tuple[int, Row | Ragged]]
+
+
+def read_table(path: Path) -> Table:
+    """Raises Unreadable: the file is missing, of another kind, broken, or has no usable header."""
+    reader = READERS.get(path.suffix.lower())
     if not path.is_file():
         raise Unreadable(f"{path}: there is no such file")
-    reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise Unreadable(f"{path}: not one of {', '.join(READERS)}")
-    return reader(path)
+    try:
+        table = reader(path)
+    except (CalamineError, ArrowInvalid, csv.Error, OSError) as error:
+        raise Unreadable(f"{path}: cannot be read: {error}") from None
+    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+    if twice:
+        raise Unreadable(f"{path}: two columns are called {', '.join(twice)}; rename one of them")
+    return table
 
 
-def _csv(path: Path) -> Iterator[tuple[int, Row]]:
-    with path.open(encoding=_encoding(path), newline="") as file:
-        reader = csv.DictReader(file)
-        for number, row in enumerate(reader, start=2):
-            if None in row:
-                raise Unreadable(f"{path}:{number}: more cells than the header has columns")
-            yield number, {name: value or "" for name, value in row.items()}
+def _csv(path: Path) -> Table:
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, newline="") as file:
+        columns = next(csv.reader(file), [])
+    return Table(columns, _csv_rows(path, encoding, columns))
+
+
+def _csv_rows(path: Path, encoding: str, columns: list[str]) -> Iterator[tuple[int, Row | Ragged]]:
+    with path.open(encoding=encoding, newline="") as file:
+        lines = csv.reader(file)
+        next(lines, None)
+        number = 1
+        while True:
+            number += 1
+            try:
+                cells = next(lines)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield number, Ragged(str(error))
+                continue
+            if len(cells) > len(columns):
+                yield number, Ragged("more cells than the header has columns")
+            elif cells:
+                filled = cells + [""] * (len(columns) - len(cells))
+                yield number, dict(zip(columns, filled, strict=True))
 
 
 def _encoding(path: Path) -> str:
@@ -56,20 +96,24 @@ def _encoding(path: Path) -> str:
     raise Unreadable(f"{path}: neither UTF-8 nor GB 18030; save it as CSV UTF-8")
 
 
-def _xlsx(path: Path) -> Iterator[tuple[int, Row]]:
-    sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
-    lines = iter(sheet.iter_rows())
-    header = [str(cell) for cell in next(lines, [])]
-    for number, line in enumerate(lines, start=2):
-        yield number, {name: _cell(cell) for name, cell in zip(header, line, strict=False)}
+def _xlsx(path: Path) -> Table:
+    lines = iter(CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).iter_rows())
+    columns = [str(cell) for cell in next(lines, [])]
+    rows = (
+        (number, {name: _cell(cell) for name, cell in zip(columns, line, strict=False)})
+        for number, line in enumerate(lines, start=2)
+    )
+    return Table(columns, rows)
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
-    number = 1
-    for batch in pq.ParquetFile(path).iter_batches():
-        for row in batch.to_pylist():
-            number += 1
-            yield number, {name: _cell(cell) for name, cell in row.items()}
+def _parquet(path: Path) -> Table:
+    file = pq.ParquetFile(path)
+    every = (row for batch in file.iter_batches() for row in batch.to_pylist())
+    rows = (
+        (number, {name: _cell(cell) for name, cell in row.items()})
+        for number, row in enumerate(every, start=2)
+    )
+    return Table(file.schema_arrow.names, rows)
 
 
 def _cell(cell: object) -> Cell:
@@ -77,9 +121,17 @@ def _cell(cell: object) -> Cell:
         return cell
     if isinstance(cell, date):
         return datetime(cell.year, cell.month, cell.day)
+    if isinstance(cell, list):
+        return [str(each) for each in cell]
+    if isinstance(cell, bool):
+        return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return "" if cell is None else str(cell)
 
 
-READERS = {".csv": _csv, ".xlsx": _xlsx, ".parquet": _parquet}
+READERS: dict[str, Callable[[Path], Table]] = {
+    ".csv": _csv,
+    ".xlsx": _xlsx,
+    ".parquet": _parquet,
+}

@@ -83,7 +83,9 @@ class Definitions:
         contract = self._contracts.get((survey, version))
         if contract is None:
             if not self.publication(survey).knows(version):
-                raise Missing(version)
+                self._current.pop(survey, None)  # it may be newer than what was read
+                if not self.publication(survey).knows(version):
+                    raise Missing(version)
             contract = Contract.from_json(self._store.get(keys.contract(survey, version)).data)
             self._contracts[survey, version] = contract
         return contract
@@ -107,7 +109,7 @@ def publish(store: Store, contract: Contract, now: int) -> bool:
     """Make a contract the live version of its survey; says whether that changed anything.
 
     Does not ask whether the contract breaks the live one: whoever publishes does.
-    Raises Stale where somebody else published at the same time.
+    Raises Stale or Exists where somebody else published at the same time.
     """
     with suppress(Exists):
         store.create(keys.contract(contract.id, contract.version), contract.to_json())

@@ -12,8 +12,13 @@ import msgspec
 
 from .settings import Settings
 from .storage import Store, open_store
+from .survey import EchoformError
 
 JOBS = {"merge": "chalicelib.jobs.merge", "tally": "chalicelib.jobs.tally"}
+
+
+class NoKey(EchoformError):
+    """A job was started without the secret."""
 
 
 def now() -> int:
@@ -22,7 +27,12 @@ def now() -> int:
 
 
 def run_job(name: str, settings: Settings, store: Store | None = None) -> dict[str, int]:
-    """Run a job once over the data the settings name; says what it did, in counts."""
+    """Run a job once over the data the settings name; says what it did, in counts.
+
+    Raises NoKey: without the secret, anybody could turn a pseudonym back into its customer.
+    """
+    if not settings.key:
+        raise NoKey("ECHOFORM_KEY is not set: it is the secret that makes customers pseudonyms")
     store = store or open_store(settings.data, settings.endpoint)
     done = import_module(JOBS[name]).run(store, settings, now())
     return msgspec.to_builtins(done, builtin_types=())  # type: ignore[no-any-return]

@@ -121,3 +121,19 @@ def test_a_break_with_an_older_version_is_a_break_too(surveys: Path) -> None:
     with pytest.raises(BreaksLive, match="why"):
         publish_all(store, gather([surveys]).contracts, now=3)
     assert len(Definitions(store).versions("counter")) == 2
+
+
+def test_pages_of_a_language_that_is_gone_are_removed(surveys: Path, tmp_path: Path) -> None:
+    """An old page would send answers to a version nobody takes any more."""
+    dist = tmp_path / "dist"
+    build(surveys, dist)
+    (dist / "another").mkdir()
+    (dist / "another" / "index.html").write_text("somebody else's")
+    text = (surveys / "counter.yaml").read_text("utf-8")
+    text = text.replace("[zh-CN, en]", "[zh-CN]").replace(", en: At the counter", "")
+    text = text.replace(", en: Overall", "").replace(", en: Why?", "")
+    (surveys / "counter.yaml").write_text(text, "utf-8")
+    written = write(plan(gather([surveys]), dist), dist)
+    assert written.removed == ["counter/en/index.html", "counter/en/thanks/index.html"]
+    assert (dist / "counter" / "index.html").is_file()
+    assert (dist / "another" / "index.html").is_file()

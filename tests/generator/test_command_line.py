@@ -74,6 +74,14 @@ def test_check_lists_every_problem_and_fails(here: Path) -> None:
     assert {line.split(":")[1] for line in lines} >= {"4", "8", "9"}
 
 
+def test_check_looks_at_the_site_too(here: Path) -> None:
+    done("new", "after-sales")
+    (here / "surveys" / "site.yaml").write_text("colour: yellow\n")
+    result = echoform("check")
+    assert result.exit_code == 1
+    assert "surveys/site.yaml" in result.output
+
+
 def test_without_surveys_it_says_how_to_make_one(here: Path) -> None:
     for command in ("check", "build", "serve", "preview"):
         result = echoform(command)

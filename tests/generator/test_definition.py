@@ -320,6 +320,12 @@ def test_a_missing_translation_is_said_for_each_language_and_place() -> None:
             "8: a: `a` needs the column `a_na`",
         ),
         ("- {id: channel, type: score, text: A}", "`channel` is a column of every survey"),
+        ("- {id: a, type: hidden, required: true}", "8: a: it is required, but without a default"),
+        (
+            "- {id: k, type: yes_no, text: K}\n- {id: a, type: multiple, least: 2, text: A, "
+            "choices: {x: X, y: {text: Y, show_if: 'k == \"yes\"'}}}",
+            "9: a: 2 must be chosen, but only 1 are always offered",
+        ),
         ("- {id: hour, type: score, text: A}", "`hour` is a column of every survey"),
         (
             "- {id: a, type: multiple, text: A, segment: true, choices: {x: X}}",

@@ -13,11 +13,12 @@ import pytest
 from chalicelib import keys
 from chalicelib.published import publish
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Response, ids
+from chalicelib.survey import Contract, Response, ids
+from chalicelib.survey.questions import Consent, Date, Multiple
 from generator.loading import Loaded, load
 from generator.mapping import BadMapping, read_mapping
 from generator.tables import Unreadable
-from tests.surveys import after_sales
+from tests.surveys import after_sales, choices, survey, text
 
 SURVEY = after_sales()
 HEADER = "单号,时间,渠道,坐席,类型,评分,改进,解决"
@@ -165,3 +166,82 @@ def test_a_file_that_is_no_table_is_told_as_such(store: MemoryStore, tmp_path: P
     for name in ("none.csv", "rows.pdf", "rows.csv"):
         with pytest.raises(Unreadable):
             load(store, SURVEY, tmp_path / name, read)
+
+
+def load_table(store: MemoryStore, path: Path, contract: Contract, mapping: str) -> Loaded:
+    (path.parent / "map.yaml").write_text(mapping, "utf-8")
+    publish(store, contract, 0)
+    return load(store, contract, path, read_mapping(path.parent / "map.yaml", contract))
+
+
+def test_a_ragged_line_is_that_rows_problem_and_no_others(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    loaded = load_rows(store, tmp_path, GOOD, GOOD + ",,,", "A3" + GOOD[2:])
+    assert loaded.accepted == 2
+    assert [problem.row for problem in loaded.problems] == [3]
+
+
+def test_consents_dates_and_lists_come_as_tables_write_them(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    offered = choices(a=("甲", "A"), b=("乙", "B"))
+    contract = survey(
+        Consent(id="agree", text=text("同意", "I agree")),
+        Date(id="day", text=text("日期", "Day")),
+        Multiple(
+            id="many", text=text("多选", "Many"), choices=choices(a=("甲", "A"), b=("乙", "B"))
+        ),
+    )
+    at = datetime(2026, 5, 17, 9, 30)
+    columns = {
+        "id": ["1", "2"],
+        "at": [at, at],
+        "agree": [True, False],
+        "day": [at.date(), None],
+        "many": [["甲", "B"], []],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    plain = "source_id: id\ntime: at\nanswers: {agree: agree, day: day, many: many}\n"
+    assert load_table(store, tmp_path / "rows.parquet", contract, plain).problems == []
+    assert sorted((r.answers for r in landed(store)), key=len) == [
+        {},
+        {"agree": True, "day": "2026-05-17", "many": ["a", "b"]},
+    ]
+
+    (tmp_path / "rows.csv").write_text(
+        "id,at,agree,day\n3,2026-05-17,是,17/05/2026\n4,2026-05-17,perhaps,\n", "utf-8"
+    )
+    mapping = (
+        "source_id: id\ntime: at\nanswers: {agree: agree, day: {column: day, format: '%d/%m/%Y'}}\n"
+    )
+    loaded = load_table(store, tmp_path / "rows.csv", contract, mapping)
+    assert (loaded.accepted, [problem.row for problem in loaded.problems]) == (1, [3])
+    assert {"agree": True, "day": "2026-05-17"} in [r.answers for r in landed(store)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", b"", "no column"),
+        ("header.csv", b"id,at\n", "no column"),
+        ("twice.csv", b"id,at,id\n1,2,3\n", "two columns"),
+        ("broken.xlsx", b"not a zip", "cannot be read"),
+        ("broken.parquet", b"PAR1 and then nothing", "cannot be read"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_told_in_words(
+    store: MemoryStore, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "map.yaml").write_text(MAP, "utf-8")
+    with pytest.raises((Unreadable, BadMapping), match=said):
+        load(store, SURVEY, tmp_path / name, read_mapping(tmp_path / "map.yaml", SURVEY))
+
+
+def test_a_cell_longer_than_any_answer_is_that_rows_problem(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    loaded = load_rows(store, tmp_path, GOOD, "A2" + GOOD[2:] + "x" * 200_000)
+    assert loaded.accepted == 1
+    assert [problem.row for problem in loaded.problems] == [3]

@@ -246,9 +246,9 @@ def test_language_without_words_is_spoken_to_in_english() -> None:
 
 
 def test_policy_and_form_follow_the_api_elsewhere() -> None:
-    data = page(after_sales(), site=Site(api="https://api.example.com/v1")).decode()
-    assert "connect-src 'self' https://api.example.com;" in data
-    assert "action=https://api.example.com/v1/responses/after-sales" in data
+    data = page(after_sales(), site=Site(api="/v1")).decode()
+    assert "connect-src 'self';" in data
+    assert "action=/v1/responses/after-sales" in data
 
 
 def test_site_file_may_be_left_out_or_empty(tmp_path: Path) -> None:
@@ -263,7 +263,8 @@ def test_site_file_may_be_left_out_or_empty(tmp_path: Path) -> None:
         ("color: '#000000'", "color"),
         ("colour: '#ffcc00'", "contrast of 1.5"),
         ("api: 'javascript:alert(1)'", "api"),
-        ("api: 'https://x.example; script-src *'", "api"),
+        ("api: 'https://x.example'", "api"),
+        ("api: '/x; script-src *'", "api"),
         ("name: [", "site.yaml"),
         ("- a", "object"),
     ],
