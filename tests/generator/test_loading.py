@@ -189,9 +189,7 @@ def test_consents_dates_and_lists_come_as_tables_write_them(
     contract = survey(
         Consent(id="agree", text=text("同意", "I agree")),
         Date(id="day", text=text("日期", "Day")),
-        Multiple(
-            id="many", text=text("多选", "Many"), choices=choices(a=("甲", "A"), b=("乙", "B"))
-        ),
+        Multiple(id="many", text=text("多选", "Many"), choices=offered),
     )
     at = datetime(2026, 5, 17, 9, 30)
     columns = {
