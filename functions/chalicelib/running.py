@@ -13,7 +13,11 @@ import msgspec
 from .settings import Settings
 from .storage import Store, open_store
 
-JOBS = {"merge": "chalicelib.jobs.merge", "tally": "chalicelib.jobs.tally"}
+JOBS = {
+    "merge": "chalicelib.jobs.merge",
+    "sweep": "chalicelib.jobs.sweep",
+    "tally": "chalicelib.jobs.tally",
+}
 
 
 def now() -> int:
