@@ -53,8 +53,13 @@ def mint(symbols: int) -> str:
     while True:
         number = secrets.randbits(5 * (symbols - 1))
         if number % 37 < 32:
-            letters = [ALPHABET[number >> 5 * at & 31] for at in reversed(range(symbols - 1))]
-            return "".join([*letters, ALPHABET[number % 37]])
+            return spelled(number, symbols)
+
+
+def spelled(number: int, symbols: int) -> str:
+    """The code of a number, which modulo 37 is below 32."""
+    letters = [ALPHABET[number >> 5 * at & 31] for at in reversed(range(symbols - 1))]
+    return "".join([*letters, ALPHABET[number % 37]])
 
 
 def canonical(code: str) -> str:
