@@ -41,6 +41,9 @@ class Claim(Struct, frozen=True, omit_defaults=True):
         return (self.id, self.proof) == (other.id, other.proof)
 
 
+_DECODER = msgspec.json.Decoder(Claim)
+
+
 def of(contract: Contract, response: Response, code: str) -> Claim:
     """The claim that a response makes on the link of a code."""
     if contract.anonymous:
@@ -52,7 +55,7 @@ def of(contract: Contract, response: Response, code: str) -> Claim:
 def held(store: Store, survey: str, link: str) -> Claim | None:
     """The claim on a link, by the hash of its code."""
     try:
-        return msgspec.json.decode(store.get(keys.claim(survey, link)).data, type=Claim)
+        return _DECODER.decode(store.get(keys.claim(survey, link)).data)
     except Missing:
         return None
 
@@ -106,6 +109,5 @@ def _claim(store: Store, link: str, mine: Claim, response: Response) -> Claim:
     try:
         store.create(keys.claim(response.survey, link), msgspec.json.encode(mine))
     except Exists:
-        data = store.get(keys.claim(response.survey, link)).data
-        return msgspec.json.decode(data, type=Claim)
+        return _DECODER.decode(store.get(keys.claim(response.survey, link)).data)
     return mine

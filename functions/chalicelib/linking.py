@@ -23,6 +23,9 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
     code: str
 
 
+_DECODER = msgspec.json.Decoder(Question)
+
+
 def standing_of(store: Store, definitions: Definitions, body: bytes, now: int) -> Reply:
     """Answer ``{"survey": …, "code": …}`` with the link's standing."""
     try:
@@ -37,6 +40,6 @@ def _read(body: bytes) -> Question:
     if len(body) > _LARGEST_BODY:
         raise Refused("too_large")
     try:
-        return msgspec.json.decode(body, type=Question)
+        return _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused("malformed") from None

@@ -44,6 +44,9 @@ class Link(Struct, frozen=True, omit_defaults=True):
     """For those who issued it: "Counter 3"."""
 
 
+_DECODER = msgspec.json.Decoder(Link)
+
+
 class Taken(EchoformError):
     """A code that should be new is another link's."""
 
@@ -95,7 +98,7 @@ def look_up(store: Store, code: str) -> Link | None:
     except Missing:
         return None
     # Of the hundreds in a shard, one is read whole.
-    return msgspec.json.decode(shard[name], type=Link) if name in shard else None
+    return _DECODER.decode(shard[name]) if name in shard else None
 
 
 def add(store: Store, links: Mapping[str, Link], *, new: bool = False) -> None:

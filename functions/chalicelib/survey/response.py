@@ -57,7 +57,12 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def from_json(cls, data: bytes) -> Response:
-        return msgspec.json.decode(data, type=cls)
+        return _DECODER.decode(data)
+
+
+# Made while one thread imports, as in ``contract``; who decodes submissions finds that type ready.
+_DECODER = msgspec.json.Decoder(Response)
+msgspec.json.Decoder(Submission)
 
 
 def index_of(contract: Contract, answers: dict[str, Answer]) -> float | None:
