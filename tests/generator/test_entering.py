@@ -27,8 +27,8 @@ from chalicelib.survey.questions import (
     YesNo,
 )
 from generator.__main__ import main
+from generator.asking import WORDS
 from generator.data import settings
-from generator.entering import WORDS
 from tests.surveys import after_sales, survey, text
 
 SURVEY = survey(
