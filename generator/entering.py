@@ -1,7 +1,8 @@
 """Answers that staff enter, from a telephone call or an interview.
 
-What was entered goes through the same accept as every answer. Answers that could not be handed in are never lost silently: they are kept
-in a file, with the id they will always have, so that handing in the file twice counts once.
+What was entered goes through the same accept as every answer. Answers that could not be handed in
+are never lost silently: they are kept in a file, with the id they will always have, so that handing
+in the file twice counts once.
 """
 
 from __future__ import annotations
