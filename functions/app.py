@@ -14,6 +14,7 @@ from chalice import Chalice, Rate, Response
 from chalice.app import CloudWatchEvent
 
 from chalicelib.collecting import Reply, collect, refusal
+from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
 from chalicelib.settings import Settings
@@ -55,6 +56,17 @@ def responses(survey: str) -> Response:
     return _response(reply)
 
 
+@app.route("/links", methods=["POST"], content_types=["*/*"])
+def links() -> Response:
+    request = app.current_request
+    try:
+        reply = standing_of(store(), definitions(), request.raw_body, now())
+    except Exception as error:
+        log.error("links failed: %s", type(error).__name__)
+        reply = refusal(Refused("unavailable"))
+    return _response(reply)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def merge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("merge", settings(), store())
@@ -63,6 +75,11 @@ def merge(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def tally(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("tally", settings(), store())
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def sweep(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("sweep", settings(), store())
 
 
 def _response(reply: Reply) -> Response:

@@ -163,11 +163,107 @@ def serve(paths: tuple[Path, ...], data: str, host: str, port: int, every: float
     run_server(_given(paths), data, host, port, every, click.echo)
 
 
+class Linking(click.Group):
+    """`link SURVEY …` makes links; what else one does with links has a name of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {*self.commands, *ctx.help_option_names}
+        return super().parse_args(ctx, args if args and args[0] in known else ["make", *args])
+
+
+@main.group(cls=Linking)
+def link() -> None:
+    """Make links to SURVEY, open (a poster) or personal (one answer); `link show CODE` shows one.
+
+    \b
+    link SURVEY --open --store 012 --label "Counter 3"
+    link SURVEY --personal --customer C123 --agent A7 --expires 30d
+    link SURVEY --from customers.csv --to links.csv
+    link show CODE
+    """
+
+
+@link.command(context_settings={"ignore_unknown_options": True})
+@click.argument("survey")
+@click.argument("attributes", nargs=-1, type=click.UNPROCESSED, metavar="[--ATTRIBUTE VALUE]...")
+@click.option("--open", "kind", flag_value="open", help="Takes any number of answers.")
+@click.option("--personal", "kind", flag_value="personal", help="Takes exactly one answer.")
+@click.option(
+    "--from",
+    "table",
+    type=click.Path(path_type=Path),
+    help="A personal link for every row of a CSV, Excel or Parquet file; columns are attributes.",
+)
+@click.option("--to", type=click.Path(path_type=Path), help="Where --from writes the codes (CSV).")
+@click.option("--expires", help="30d, 12h or a day (2026-06-30, its end); else never.")
+@click.option("--label", default="", help="For you alone: where the poster hangs.")
+@click.option(
+    "--site",
+    type=click.Path(path_type=Path),
+    default=SURVEYS / "site.yaml",
+    show_default=True,
+    help="The file whose `url` links begin with.",
+)
+@data_option
+def make(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
+    """Make links to SURVEY and print their addresses. Attributes: any the survey declares."""
+    from generator.issuing import run_link
+
+    run_link(survey, attributes, **options, say=click.echo)
+
+
+@link.command()
+@click.argument("code")
+@data_option
+def show(code: str, data: str) -> None:
+    """What is known of CODE: its survey, whether it is answered or expired, its attributes."""
+    from chalicelib.running import now
+    from generator.data import open_data
+    from generator.issuing import shown
+
+    for name, value in shown(open_data(data), code, now()).items():
+        click.echo(f"{name:<10} {value}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("survey")
+@click.argument("attributes", nargs=-1, type=click.UNPROCESSED, metavar="[--ATTRIBUTE VALUE]...")
+@click.option("--channel", required=True, help="How the customer was asked: phone, interview …")
+@click.option("--by", required=True, help="Who asked, as a code: A07.")
+@click.option(
+    "--recording-consent",
+    type=click.Choice(["yes", "no"]),
+    help="Whether the customer agreed to a recording; leave out where none was made.",
+)
+@click.option("--link", "code", help="The customer's link, whose one answer this is.")
+@click.option("--language", default="", help="One of the survey's; its first if left out.")
+@click.option(
+    "--resume", type=click.Path(path_type=Path), help="Go on with answers that were kept."
+)
+@click.option(
+    "--from-json", type=click.Path(path_type=Path), help="Ask nothing: hand in what a file holds."
+)
+@data_option
+def enter(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
+    """Enter one answer to SURVEY for a customer on the telephone or face to face.
+
+    Questions are asked one by one. A file for --from-json is {"answers": {…}}; give it an "id"
+    (a ULID) where a script may hand it in twice.
+    """
+    from generator.entering import run_enter
+
+    if not run_enter(survey, attributes, **options):
+        raise click.exceptions.Exit(1)
+
+
 @main.command()
 @click.argument("name")
 @data_option
 def job(name: str, data: str) -> None:
-    """Run one scheduled function now: merge (answers into Parquet) or tally (count them)."""
+    """Run one scheduled function now.
+
+    merge (answers into Parquet), sweep (finish what was cut off) or tally (count them).
+    """
     from chalicelib.running import JOBS, run_job
     from generator.data import settings
 

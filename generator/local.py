@@ -41,7 +41,7 @@ def run_server(
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
     server = make_server(settings(data), site_pages(gathered).get, host, port)
-    with Schedule(settings(data), ["merge", "tally"], every):
+    with Schedule(settings(data), ["sweep", "merge", "tally"], every):
         for url in urls(gathered.contracts, server):
             say(url)
         say(f"answers: {data} (Ctrl-C stops)")
@@ -65,7 +65,7 @@ def run_preview(paths: Sequence[Path], host: str, port: int, say: Say) -> None:
 def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bool:
     """Load a table, merge it and tally; whether every row was good."""
     store = open_data(data)
-    contract = _live(store, survey)
+    contract = live(store, survey)
     run_job("merge", settings(data), store)  # so that what is merged below is what was loaded
     mapping = read_mapping(map_file, contract)
     console = Console(stderr=True)
@@ -118,7 +118,7 @@ def serve(server: LocalDevServer) -> None:
         server.server.server_close()
 
 
-def _live(store: Store, survey: str) -> Contract:
+def live(store: Store, survey: str) -> Contract:
     """The contract of a survey file, made live, or of the survey of that id."""
     path = Path(survey)
     if path.is_file():

@@ -29,6 +29,10 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """The brand's colour. White text stands on it."""
     api: Annotated[str, Meta(pattern=r"^/[^\s;,'\"?#]*$")] = "/api"
     """Where answers are posted to: a path on the same site."""
+    url: Annotated[str, Meta(pattern=r"^https?://[^/\s;,'\"?#]+(/[^\s;,'\"?#]*)?$")] = (
+        "http://127.0.0.1:8000"
+    )
+    """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
 
 
 def load_site(path: Path | None) -> Site:

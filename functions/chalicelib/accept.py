@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from . import keys, links
+from . import claims, columns, keys, links
+from .claims import Claim
 from .links import Link
 from .published import DAY_MS, Definitions, Publication
 from .storage import Exists, Missing, Store
@@ -34,6 +35,9 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """Whether it comes from a file: any id time, any published version, opens no follow-up."""
     attributes: Mapping[str, str] = {}
     """What is known beside the link."""
+    entered_by: str | None = None
+    """Who asked, where staff enters the answers."""
+    recording_consent: bool | None = None
 
 
 class Receipt(Struct, frozen=True):
@@ -55,6 +59,7 @@ def accept(
     publication, contract = _contract(definitions, survey, submission.version)
     _check_id(submission.id, arrival)
     answers = _answers(contract, submission, arrival.scripted)
+    code = submission.link or ""
     link = _link(store, survey, submission.link)
     known = {**arrival.attributes, **(link.attributes if link else {})}
     response = Response(
@@ -66,20 +71,45 @@ def accept(
         received_at=arrival.now,
         answers=answers,
         duration=_duration(submission.duration),
-        attributes={name: known[name] for name in contract.attributes if name in known},
-        link=links.hash_of(submission.link) if submission.link else None,
+        attributes={name: known[name] for name in columns.attributes(contract) if name in known},
+        link=links.hash_of(code) if link and not contract.anonymous else None,
+        entered_by=arrival.entered_by,
+        recording_consent=arrival.recording_consent,
         follow_up=not arrival.loaded,
     )
+    claim = claims.of(contract, response, code) if link and link.personal else None
     ended = None if arrival.loaded else _ended(publication, submission.version, link, arrival.now)
-    if ended and not _is_stored(store, response):
+    if ended and not _is_stored(store, response, claim, code):
         raise Refused(ended)
-    if link and link.personal:
-        response = _claimed(store, response)
+    wanted = claims.take(store, links.hash_of(code), claim, response) if claim else response
+    if wanted is None:
+        return Receipt(response.id, replay=True)
     try:
-        store.create(keys.landing(survey, response.id, response.digest), response.to_json())
+        store.create(keys.landing(survey, wanted.id, wanted.digest), wanted.to_json())
     except Exists:
         return Receipt(response.id, replay=True)
     return Receipt(response.id, replay=False)
+
+
+def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> str:
+    """Whether a link still takes an answer: ``open``, ``answered`` or ``expired``.
+
+    A link that is unknown, another survey's or of a closed survey is expired like any other.
+
+    Raises:
+        Refused: there is no such survey.
+    """
+    try:
+        publication = definitions.publication(survey)
+    except Missing:
+        raise Refused("not_found") from None
+    try:
+        link = _link(store, survey, code)
+    except Refused:
+        return "expired"
+    if link and link.personal and claims.held(store, survey, links.hash_of(code)):
+        return "answered"
+    return "expired" if _ended(publication, publication.version, link, now) else "open"
 
 
 def _contract(definitions: Definitions, survey: str, version: str) -> tuple[Publication, Contract]:
@@ -133,29 +163,16 @@ def _ended(publication: Publication, version: str, link: Link | None, now: int) 
     return None if publication.accepts(version, now) else "stale_version"
 
 
-def _is_stored(store: Store, response: Response) -> bool:
+def _is_stored(store: Store, response: Response, claim: Claim | None, code: str) -> bool:
     """Whether this very submission was accepted before: a replay wins over an end."""
-    claims = [keys.claim(response.survey, response.link)] if response.link else []
-    for key in [keys.landing(response.survey, response.id, response.digest), *claims]:
-        try:
-            if Response.from_json(store.get(key).data).id == response.id:
-                return True
-        except Missing:
-            continue
-    return False
-
-
-def _claimed(store: Store, response: Response) -> Response:
-    """The one response of a personal link: this one, or the same person's that came first."""
-    key = keys.claim(response.survey, response.link or "")
+    if claim:
+        holder = claims.held(store, response.survey, links.hash_of(code))
+        return holder is not None and holder.is_of(claim)
     try:
-        store.create(key, response.to_json())
-    except Exists:
-        first = Response.from_json(store.get(key).data)
-        if first.id != response.id:
-            raise Refused("already_answered") from None
-        return first
-    return response
+        store.get(keys.landing(response.survey, response.id, response.digest))
+    except Missing:
+        return False
+    return True
 
 
 def _language(contract: Contract, language: str) -> str:

@@ -52,6 +52,8 @@ _BEFORE = (
     Column("channel", "string"),
     Column("duration", "int32"),
     Column("link", "string"),
+    Column("entered_by", "string"),
+    Column("recording_consent", "bool"),
 )
 _AFTER = (Column("index", "double"), Column("digest", "string"))
 _CONTACT_BEFORE = _BEFORE[:2]
@@ -156,6 +158,8 @@ class Layout:
             "channel": response.channel,
             "duration": None if response.duration is None else _whole(response.duration),
             "link": None if self._contract.anonymous else response.link,
+            "entered_by": response.entered_by,
+            "recording_consent": response.recording_consent,
             "index": index_of(self._contract, response.answers),
             "digest": digest,
         }

@@ -54,6 +54,9 @@ class Publication(Struct, frozen=True, omit_defaults=True):
         return max(((b.since, b.count) for b in self.buckets if b.since <= day), default=("", 1))[1]
 
 
+_DECODER = msgspec.json.Decoder(Publication)
+
+
 class Definitions:
     """The published definitions in a store, cached for one process."""
 
@@ -74,7 +77,7 @@ class Definitions:
         now = self._clock()
         if publication is None or now - read_at > self._seconds:
             data = self._store.get(keys.current(survey)).data
-            publication = msgspec.json.decode(data, type=Publication)
+            publication = _DECODER.decode(data)
             self._current[survey] = now, publication
         return publication
 
@@ -119,7 +122,7 @@ def publish(store: Store, contract: Contract, now: int) -> bool:
     except Missing:
         store.create(key, msgspec.json.encode(Publication(contract.version, since=now)))
         return True
-    live = msgspec.json.decode(stored.data, type=Publication)
+    live = _DECODER.decode(stored.data)
     if live.version == contract.version:
         return False
     superseded = {**live.superseded, live.version: now}

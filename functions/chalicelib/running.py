@@ -14,7 +14,11 @@ from .settings import Settings
 from .storage import Store, open_store
 from .survey import EchoformError
 
-JOBS = {"merge": "chalicelib.jobs.merge", "tally": "chalicelib.jobs.tally"}
+JOBS = {
+    "merge": "chalicelib.jobs.merge",
+    "sweep": "chalicelib.jobs.sweep",
+    "tally": "chalicelib.jobs.tally",
+}
 
 
 class NoKey(EchoformError):

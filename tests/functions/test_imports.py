@@ -51,17 +51,21 @@ def test_help_loads_click_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("base", "more", "budget_ms"),
+    ("base", "more", "budget_ms", "times_base"),
     [
-        ("import msgspec", "import chalicelib.survey", 30),
-        ("import click", "import generator.__main__", 150),
+        ("import msgspec", "import chalicelib.survey", 30, 1.4),
+        ("import click", "import generator.__main__", 150, 6.0),
     ],
 )
-def test_imports_keep_their_budget(base: str, more: str, budget_ms: float) -> None:
-    """The median of interleaved runs; budgets are several times what was measured."""
+def test_imports_keep_their_budget(
+    base: str, more: str, budget_ms: float, times_base: float
+) -> None:
+    """In milliseconds; on a busy machine, as many times the base as that is on an idle one."""
     code = (
-        f"import time; {base}; start = time.perf_counter(); {more}; "
-        "print((time.perf_counter() - start) * 1000)"
+        "import time; clock = time.perf_counter; a = clock(); "
+        f"{base}; b = clock(); {more}; c = clock(); print((b - a) * 1000, (c - b) * 1000)"
     )
     run(code)  # writes the bytecode
-    assert statistics.median(float(run(code)) for _ in range(5)) <= budget_ms
+    taken = [tuple(map(float, run(code).split())) for _ in range(5)]
+    bases, mores = (statistics.median(column) for column in zip(*taken, strict=True))
+    assert mores <= max(budget_ms, times_base * bases)

@@ -84,6 +84,8 @@ def test_an_answer_becomes_a_typed_row(store: Store) -> None:
             "channel": "personal",
             "duration": 61,
             "link": "hash",
+            "entered_by": None,
+            "recording_consent": None,
             "customer": columns.pseudonym("c-17", KEY),
             "agent": "a1",
             "kind": "other",

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from .. import columns, days, keys, parquet
+from .. import claims, columns, days, keys, parquet
 from ..columns import Column, Row
 from ..published import Definitions
 from ..settings import Settings
@@ -197,7 +197,7 @@ class _Merge:
         finished = [*decision.new, *decision.known]
         self._each(self._mark, [mark for each in finished for mark in due(each)])
         self._reject(part.day, [(each.key, each.body, CONFLICT) for each in decision.conflicts])
-        self._store.delete(each.key for each in finished)
+        self._store.delete(claims.settled(each.key for each in finished))
         self._done.merged += len(decision.new)
         self._done.known += len(decision.known)
         self._done.parts += bool(decision.new)
@@ -242,7 +242,7 @@ class _Merge:
     def _reject(self, day: str, these: Sequence[tuple[str, bytes | None, str]]) -> None:
         """Move landed objects, each with its reason, to where somebody looks at them."""
         self._each(lambda each: self._keep(day, *each), these)
-        self._store.delete(name for name, _, _ in these)
+        self._store.delete(claims.settled(name for name, _, _ in these))
         conflicts = sum(reason == CONFLICT for _, _, reason in these)
         self._done.conflicts += conflicts
         self._done.rejected += len(these) - conflicts

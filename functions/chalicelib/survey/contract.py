@@ -104,7 +104,12 @@ class Contract(
 
     @classmethod
     def from_json(cls, data: bytes) -> Contract:
-        return msgspec.json.decode(data, type=cls)
+        return _DECODER.decode(data)
+
+
+# Made while one thread imports: msgspec 0.22 crashes where two threads at once are the first to
+# decode a type, as a server's first two requests would be.
+_DECODER = msgspec.json.Decoder(Contract)
 
 
 def _joined(operator: str, *parts: Condition | None) -> Condition | None:

@@ -40,6 +40,10 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attributes: dict[str, str] = {}
     link: str | None = None
     """Hash of the link's code."""
+    entered_by: str | None = None
+    """Who asked, where staff entered the answers."""
+    recording_consent: bool | None = None
+    """Whether the customer agreed to a recording of the conversation; None where none was asked."""
     follow_up: bool = True
     """Whether it may open follow-ups; what is loaded from the past does not."""
 
@@ -53,7 +57,12 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def from_json(cls, data: bytes) -> Response:
-        return msgspec.json.decode(data, type=cls)
+        return _DECODER.decode(data)
+
+
+# Made while one thread imports, as in ``contract``; who decodes submissions finds that type ready.
+_DECODER = msgspec.json.Decoder(Response)
+msgspec.json.Decoder(Submission)
 
 
 def index_of(contract: Contract, answers: dict[str, Answer]) -> float | None:
