@@ -65,5 +65,10 @@ def tally(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("tally", settings(), store())
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def purge(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("purge", settings(), store())
+
+
 def _response(reply: Reply) -> Response:
     return Response(reply.body.decode(), reply.headers, reply.status)

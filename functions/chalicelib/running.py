@@ -13,7 +13,11 @@ import msgspec
 from .settings import Settings
 from .storage import Store, open_store
 
-JOBS = {"merge": "chalicelib.jobs.merge", "tally": "chalicelib.jobs.tally"}
+JOBS = {
+    "merge": "chalicelib.jobs.merge",
+    "tally": "chalicelib.jobs.tally",
+    "purge": "chalicelib.jobs.purge",
+}
 
 
 def now() -> int:

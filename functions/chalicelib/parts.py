@@ -1,0 +1,89 @@
+"""Parts as files that many writers share: read with a tag and a generation, written over that.
+
+Writers replace a part whole and only over the version they read. S3 names a version by its bytes,
+so taking rows out could give the very bytes a slower writer had read, and let it put them in
+again. Hence the rule: **whoever takes rows out raises the generation**, a number in the file's
+footer that never falls, and no version of a part ever comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import parquet
+from .columns import Column, Row
+from .storage import Missing, Store
+
+GENERATION = "echoform.generation"
+
+
+class PartFile(NamedTuple):
+    """A part as it was read: no rows and the tag "" where there was none."""
+
+    name: str
+    rows: pa.Table | None
+    tag: str
+    generation: int
+
+
+def read(store: Store, name: str) -> PartFile:
+    try:
+        stored = store.get(name)
+    except Missing:
+        return PartFile(name, None, "", 0)
+    rows = parquet.decode(stored.data)
+    noted = (rows.schema.metadata or {}).get(GENERATION.encode(), b"0")
+    return PartFile(name, rows.replace_schema_metadata(None), stored.tag, int(noted))
+
+
+def changed(
+    part: PartFile, rest: pa.Table | None, wanted: Sequence[Column], rows: Sequence[Row]
+) -> bytes:
+    """The part with what rests of it and new rows; empty where that is what was read."""
+    taken = part.rows is not None and rest is not None and rest.num_rows < part.rows.num_rows
+    return encoded(part, rest, wanted, rows, taken=taken) if rows or taken else b""
+
+
+def encoded(
+    part: PartFile,
+    rest: pa.Table | None,
+    wanted: Sequence[Column],
+    rows: Sequence[Row] = (),
+    *,
+    taken: bool,
+) -> bytes:
+    """A part with these columns and rows; ``taken``: some rows that were there are not."""
+    new = parquet.table(wanted, sorted(rows, key=lambda row: str(row["response"])))
+    whole = new if rest is None else parquet.added(rest, new, by="response")
+    generation = part.generation + taken
+    return parquet.encode(whole, {GENERATION: str(generation)} if generation else None)
+
+
+def write(store: Store, part: PartFile, data: bytes) -> None:
+    """Put data where the part was read. Raises Stale or Exists where somebody else was first."""
+    if part.tag:
+        store.replace(part.name, data, part.tag)
+    else:
+        store.create(part.name, data)
+
+
+def named(rows: pa.Table | None, responses: Iterable[str]) -> set[tuple[str, str]]:
+    """Id and digest of the rows under these ids."""
+    if rows is None:
+        return set()
+    names = rows.select(["response", "digest"])
+    mine = names.filter(among(names["response"], responses))
+    return set(zip(*mine.to_pydict().values(), strict=True))
+
+
+def without(rows: pa.Table, responses: Iterable[str]) -> pa.Table:
+    """The rows that are not of these responses."""
+    return rows.filter(pc.invert(among(rows["response"], responses)))
+
+
+def among(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
+    return pc.is_in(column, pa.array([*values], pa.string()))
