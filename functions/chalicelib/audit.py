@@ -29,7 +29,7 @@ EVENTS = ("publish", "export", "read_contacts", "erase", "purge")
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    at: str
+    happened_at: str
     """As in ``2026-05-17T04:00:00.000Z``."""
     who: str
     """``os:`` and the name on this machine, or ``job:`` and the job."""
@@ -43,7 +43,8 @@ def record(
 ) -> None:
     """Add an event. Whoever cannot record does not do."""
     at = datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds")
-    event = Event(at=at.replace("+00:00", "Z"), who=who, what=what, survey=survey, facts=facts)
+    at = at.replace("+00:00", "Z")
+    event = Event(happened_at=at, who=who, what=what, survey=survey, facts=facts)
     name = keys.audit(days.day(now, "UTC"), ids.make(now, randbits(80)))
     store.create(name, msgspec.json.encode(event))
 

@@ -22,8 +22,8 @@ from secrets import randbits
 import msgspec
 from msgspec import Struct
 
-from . import columns, days, keys, parts, tombstones, versions
-from .jobs.landed import Part
+from . import audit, columns, days, keys, parts, tombstones, versions
+from .jobs.landed import Part, rejected_key
 from .published import Definitions
 from .storage import Exists, Missing, Stale, Store
 from .survey import EchoformError, ids
@@ -50,11 +50,14 @@ class Busy(EchoformError):
     """A part was changed by others again and again. What was begun is finished by ``purge``."""
 
 
-def erase(store: Store, secret: bytes, traces: Traces, now: int) -> Erased:
-    """Take away what was traced. ``secret`` is the one that names tombstones.
+def erase(store: Store, secret: bytes, traces: Traces, now: int, who: str) -> Erased:
+    """Take away what was traced, and say in the audit trail that ``who`` did.
 
-    Killed anywhere, it has left a note that ``finish`` carries out.
+    ``secret`` is the one that names tombstones. Killed anywhere after its first step, it has left
+    a note that ``finish`` carries out.
     """
+    count = len(traces.responses)
+    audit.record(store, who, "erase", now, traces.survey, by=traces.by, responses=count)
     note = keys.erasure(ids.make(now, randbits(80)))
     store.create(note, msgspec.json.encode(traces))
     return _carry_out(store, secret, traces, note)
@@ -155,7 +158,10 @@ def _versions_beside(traces: Traces) -> list[str]:
 
 
 def _of(traces: Traces, key: str) -> bool:
-    return key in traces.objects or keys.response_of(key) in traces.responses
+    if key in traces.objects or keys.response_of(key) in traces.responses:
+        return True
+    day = key.removeprefix(keys.REJECTED).partition("/")[0]  # it may have been moved meanwhile
+    return key in {rejected_key(day, landed) for landed in traces.objects}
 
 
 def _delete(store: Store, prefix: str, ours: Callable[[str], bool]) -> int:

@@ -36,6 +36,7 @@ class Traces(Struct, kw_only=True):
     """What speaks of one person in one survey. No value of theirs is in here."""
 
     survey: str
+    by: By
     responses: set[str] = set()
     links: set[str] = set()
     """Hashes of links that know the person, or were made for them."""
@@ -43,15 +44,17 @@ class Traces(Struct, kw_only=True):
     """Hashes of links whose one answer is among the responses."""
     objects: set[str] = set()
     """Keys of what landed or was rejected, and is no response that has an id."""
+    seen: int = 0
+    """How many rows and objects were met. A response may be named that none speaks of."""
 
     def __bool__(self) -> bool:
-        return bool(self.responses or self.links or self.claims or self.objects)
+        return self.seen > 0
 
 
 def find(store: Store, secret: bytes, survey: str, by: By, value: str) -> Traces:
     """``secret`` is the one that makes customers pseudonyms."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        search = _Search(store, secret, survey, _MEANT[by](value, secret), pool)
+        search = _Search(store, survey, by, _MEANT[by](value, secret), pool)
         if by == "response":
             search.one(value)
         else:
@@ -72,7 +75,7 @@ class _Meant(Struct, frozen=True):
 
 class _Search:
     def __init__(
-        self, store: Store, secret: bytes, survey: str, meant: _Meant, pool: ThreadPoolExecutor
+        self, store: Store, survey: str, by: By, meant: _Meant, pool: ThreadPoolExecutor
     ) -> None:
         self._store = store
         self._survey = survey
@@ -84,7 +87,7 @@ class _Search:
         self._public = {f.id for v in versions for f in v.fields if not f.personal}
         edge = rb"(?<![0-9A-Za-z])", rb"(?![0-9A-Za-z])"
         self._word = re.compile(re.escape(meant.value.encode()).join(edge))
-        self.found = Traces(survey=survey)
+        self.found = Traces(survey=survey, by=by)
 
     def one(self, response: str) -> None:
         """The response of this id, whether anything of it is found or not."""
@@ -113,6 +116,7 @@ class _Search:
             for name, link in _json(shard[1]).items():
                 mine = self._meant.same(link.get("attributes", {}).get(CUSTOMER))
                 if mine and link.get("survey") == self._survey:
+                    self.found.seen += 1
                     self.found.links.add(name)
                     self.found.claims.add(name)
 
@@ -152,6 +156,7 @@ class _Search:
                 self.found.claims |= {x for x in over if isinstance(x, str) and _HASH.fullmatch(x)}
 
     def _note(self, key: str, response: object) -> None:
+        self.found.seen += 1
         if isinstance(response, str) and ids.is_id(response):
             self.found.responses.add(response)
         else:
@@ -164,6 +169,7 @@ class _Search:
                 customer = row.pop(CUSTOMER, None)
                 left = [customer] if self._meant.pseudonym else row.values()
                 if any(map(self._meant.same, left)):
+                    self.found.seen += 1
                     self.found.responses.add(response)
 
     def _rows(self, day: str | None = None) -> None:
@@ -175,6 +181,7 @@ class _Search:
                 if column in rows.column_names and values:
                     mine = pc.or_(mine, parts.among(rows[column], values))
             named = rows.filter(mine).select(["response", "link"]).to_pydict()
+            self.found.seen += len(named["response"])
             self.found.responses |= set(named["response"])
             self.found.claims |= set(filter(None, named["link"]))
 

@@ -87,9 +87,9 @@ def _survey(store: Store, survey: str, limits: Kept, now: int, done: Purged) -> 
     }
     if not any(counts.values()):
         return
+    audit.record(store, WHO, "purge", now, survey, **counts)
     store.delete([*contacts, *responses, *rejected, *stones])
     _forget(store, [*contacts, *responses, *rejected])
-    audit.record(store, WHO, "purge", now, survey, **counts)
     for name, count in counts.items():
         setattr(done, name, getattr(done, name) + count)
 

@@ -72,7 +72,9 @@ def run(store: Store, settings: Settings, now: int) -> Tallied:
 
 
 def tally(store: Store, now: int, only: str | None = None) -> Tallied:
-    """Bring the tallies of all surveys, or of one, up to date. Days that are not kept any more stay as they were.
+    """Bring the tallies of all surveys, or of one, up to date.
+
+    Days that are not kept any more stay as they were.
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
