@@ -19,6 +19,8 @@ from .columns import Column, Row
 from .storage import Missing, Store
 
 GENERATION = "echoform.generation"
+CHECKED = "echoform.tombstones"
+"""The tombstones that none of a part's rows has; merge need not look at each row again."""
 
 
 class PartFile(NamedTuple):
@@ -28,6 +30,7 @@ class PartFile(NamedTuple):
     rows: pa.Table | None
     tag: str
     generation: int
+    checked: str = ""
 
 
 def read(store: Store, name: str) -> PartFile:
@@ -36,16 +39,24 @@ def read(store: Store, name: str) -> PartFile:
     except Missing:
         return PartFile(name, None, "", 0)
     rows = parquet.decode(stored.data)
-    noted = (rows.schema.metadata or {}).get(GENERATION.encode(), b"0")
-    return PartFile(name, rows.replace_schema_metadata(None), stored.tag, int(noted))
+    noted = {name.decode(): note.decode() for name, note in (rows.schema.metadata or {}).items()}
+    generation = int(noted.get(GENERATION, "0"))
+    rows = rows.replace_schema_metadata(None)
+    return PartFile(name, rows, stored.tag, generation, noted.get(CHECKED, ""))
 
 
 def changed(
-    part: PartFile, rest: pa.Table | None, wanted: Sequence[Column], rows: Sequence[Row]
+    part: PartFile,
+    rest: pa.Table | None,
+    wanted: Sequence[Column],
+    rows: Sequence[Row],
+    checked: str,
 ) -> bytes:
     """The part with what rests of it and new rows; empty where that is what was read."""
     taken = part.rows is not None and rest is not None and rest.num_rows < part.rows.num_rows
-    return encoded(part, rest, wanted, rows, taken=taken) if rows or taken else b""
+    if not rows and not taken:
+        return b""
+    return encoded(part, rest, wanted, rows, taken=taken, checked=checked)
 
 
 def encoded(
@@ -55,12 +66,18 @@ def encoded(
     rows: Sequence[Row] = (),
     *,
     taken: bool,
+    checked: str = "",
 ) -> bytes:
-    """A part with these columns and rows; ``taken``: some rows that were there are not."""
+    """A part with these columns and rows.
+
+    ``taken``: some rows that were there are not. ``checked``: digest of the tombstones that none of
+    them has.
+    """
     new = parquet.table(wanted, sorted(rows, key=lambda row: str(row["response"])))
     whole = new if rest is None else parquet.added(rest, new, by="response")
     generation = part.generation + taken
-    return parquet.encode(whole, {GENERATION: str(generation)} if generation else None)
+    noted = {GENERATION: str(generation) if generation else "", CHECKED: checked}
+    return parquet.encode(whole, {name: note for name, note in noted.items() if note})
 
 
 def write(store: Store, part: PartFile, data: bytes) -> None:

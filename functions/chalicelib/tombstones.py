@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from contextlib import suppress
+from hashlib import sha256
 
 from . import keys
 from .storage import Exists, Store
@@ -23,6 +24,11 @@ class Tombstones:
 
     def __bool__(self) -> bool:
         return bool(self._names)
+
+    @property
+    def digest(self) -> str:
+        """Names this very set; "" where there are none."""
+        return sha256("".join(sorted(self._names)).encode()).hexdigest()[:16] if self else ""
 
     def __contains__(self, response: str) -> bool:
         return bool(self._names) and name_of(response, self._secret) in self._names

@@ -307,7 +307,9 @@ def test_without_generations_equal_bytes_let_the_slow_merger_write(
 ) -> None:
     """What generations are for: S3 names a version by its bytes."""
     real = parts.encoded
-    monkeypatch.setattr(parts, "encoded", lambda *all, taken=False: real(*all, taken=False))
+    monkeypatch.setattr(
+        parts, "encoded", lambda *part, **other: real(*part, **{**other, "taken": False})
+    )
     store = S3Store("answers", "without-generations", s3_endpoint)
     slow = a_slow_merger(store, keys.RESPONSES, [SAME_DAY])
     assert not slow.refused
@@ -333,6 +335,23 @@ def test_merge_takes_out_what_an_erasure_left_that_was_cut_off(store: Store) -> 
     merge(store, KEY, NOW)
     for table in (keys.RESPONSES, keys.CONTACTS):
         assert FIRST.id not in {row["response"] for row in rows(store, table)}
+
+
+def test_merge_looks_at_old_rows_again_only_where_tombstones_are_new(store: Store) -> None:
+    """A day with tombstones costs one look at each row, not one in every merge."""
+    planted(store)
+    forget(store)
+    name = keys.part(keys.RESPONSES, SURVEY.id, "2026-05-17", 0)
+    assert parts.read(store, name).checked == ""
+    merge(store, KEY, NOW)
+    stones = tombstones.read(store, SURVEY.id, "2026-05-17", KEY)
+    assert parts.read(store, name).checked == stones.digest != ""
+    tombstones.put(store, SURVEY.id, "2026-05-17", OTHERS[0].id, KEY)
+    land(store, said(60, SURVEY))
+    merge(store, KEY, NOW)
+    left = {row["response"] for row in rows(store)}
+    assert OTHERS[0].id not in left
+    assert OTHERS[1].id in left
 
 
 def test_a_tombstone_needs_the_secret() -> None:

@@ -207,7 +207,7 @@ class _Merge:
             contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
         erased = self._tombstones(part)  # after both parts, on every attempt
         decision, gone = _living(decision, erased)
-        rest = _standing(responses.rows, erased)
+        rest = _standing(responses, erased)
         if contacts is None and rest is not responses.rows:
             contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
         versions = self._versions(part.survey, decision.new)
@@ -215,7 +215,7 @@ class _Merge:
         coming = decision if part.day >= kept_days.contacts else decision._replace(new=[])
         written = self._pool.submit(self._contacts, contacts, versions, coming, erased)
         rows = [each.row for each in decision.new]
-        data = parts.changed(responses, rest, columns.responses(versions), rows)
+        data = parts.changed(responses, rest, columns.responses(versions), rows, erased.digest)
         written.result()
         if data:
             parts.write(self._store, responses, data)
@@ -252,11 +252,11 @@ class _Merge:
         there = parts.named(stored.rows, [e.response.id for e in [*coming, *decision.conflicts]])
         lost = there & {(each.response.id, each.digest) for each in decision.conflicts}
         rows = [e.contact for e in coming if e.contact and (e.response.id, e.digest) not in there]
-        rest = _standing(stored.rows, erased)
+        rest = _standing(stored, erased)
         if rest is not None and lost:
             names = pc.binary_join_element_wise(rest["response"], rest["digest"], "-")
             rest = rest.filter(pc.invert(parts.among(names, map("-".join, lost))))
-        data = parts.changed(stored, rest, columns.contacts(versions), rows)
+        data = parts.changed(stored, rest, columns.contacts(versions), rows, erased.digest)
         if data:
             parts.write(self._store, stored, data)
 
@@ -320,9 +320,10 @@ def _living(decision: Decision, erased: Tombstones) -> tuple[Decision, list[Land
     return Decision(*([each for each in some if each.key not in names] for some in decision)), gone
 
 
-def _standing(rows: pa.Table | None, erased: Tombstones) -> pa.Table | None:
+def _standing(part: PartFile, erased: Tombstones) -> pa.Table | None:
     """The rows that may stay: an erasure that was cut off, or is under way, may have left some."""
-    if rows is None or not erased:
+    rows = part.rows
+    if rows is None or part.checked == erased.digest:
         return rows
     fallen = {response for response in rows["response"].to_pylist() if response in erased}
     return parts.without(rows, fallen) if fallen else rows
