@@ -82,5 +82,10 @@ def sweep(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("sweep", settings(), store())
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def purge(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("purge", settings(), store())
+
+
 def _response(reply: Reply) -> Response:
     return Response(reply.body.decode(), reply.headers, reply.status)

@@ -262,7 +262,8 @@ def enter(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
 def job(name: str, data: str) -> None:
     """Run one scheduled function now.
 
-    merge (answers into Parquet), sweep (finish what was cut off) or tally (count them).
+    merge (answers into Parquet), sweep (finish what was cut off), tally (count them) or purge
+    (delete what is not kept any longer).
     """
     from chalicelib.running import JOBS, run_job
     from generator.data import settings
@@ -318,6 +319,38 @@ def query(sql: str, form: str, data: str) -> None:
     from generator.local import show_query
 
     show_query(sql, form, data)
+
+
+@main.command()
+@click.argument("survey", required=False)
+@click.option("--all", "everywhere", is_flag=True, help="In every survey.")
+@click.option("--response", metavar="ID", help="One response, by its id.")
+@click.option("--customer", metavar="VALUE", help="All of a customer, as links call them.")
+@click.option("--contact", metavar="VALUE", help="All with this phone number or address.")
+@click.option("--dry-run", "dry", is_flag=True, help="Only show what is held.")
+@click.option("--yes", "sure", is_flag=True, help="Do not ask.")
+@data_option
+def erase(
+    survey: str | None,
+    everywhere: bool,
+    response: str | None,
+    customer: str | None,
+    contact: str | None,
+    dry: bool,
+    sure: bool,
+    data: str,
+) -> None:
+    """Erase one person from SURVEY (or from --all), for good: answers, contacts, links, everything.
+
+    Shows what is held and asks first; nothing that comes again later brings it back.
+    """
+    from generator.erasure import run_erase
+    from generator.erasure import who as meant
+
+    if everywhere == (survey is not None):
+        raise click.UsageError("name one survey, or say --all")
+    by, value = meant(response=response, customer=customer, contact=contact)
+    run_erase(survey, by, value, data, dry, sure, click.echo)
 
 
 @main.command()

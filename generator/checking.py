@@ -210,6 +210,14 @@ def _rules(data: Data, questions: list[Draft], notes: Notes) -> None:
             notes.say(("follow_ups", r, "first_contact_within"), what, "make it shorter")
 
 
+def _retention(data: Data, questions: list[Draft], notes: Notes) -> None:
+    limits = data.get("retention") or {}
+    responses, contacts = limits.get("responses"), limits.get("contacts")
+    if responses and contacts and contacts > responses:
+        what = "contacts would be kept longer than the responses they belong to"
+        notes.say(("retention", "contacts"), what, f"keep them {responses}d at most")
+
+
 def _limits(data: Data, questions: list[Draft], notes: Notes) -> None:
     if len(questions) > MOST_QUESTIONS:
         what = f"the survey has {len(questions)} questions"
@@ -231,5 +239,6 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _zone,
     _languages,
     _rules,
+    _retention,
     _limits,
 )

@@ -6,7 +6,7 @@ apart from the answers or among them. Everything else may change: texts, choices
 
 from __future__ import annotations
 
-from chalicelib.survey import Contract, Field
+from chalicelib.survey import Contract, Field, Retention
 
 
 def breaks(live: Contract, new: Contract) -> list[str]:
@@ -31,9 +31,13 @@ def breaks(live: Contract, new: Contract) -> list[str]:
 
 
 def notices(live: Contract, new: Contract) -> list[str]:
-    """What stops being asked. Old answers stay where they are."""
+    """What stops being asked (old answers stay where they are), and what is kept less long."""
     asked = {field.id: field for field in new.fields if field.rule}
-    found = []
+    found = [
+        f"{name} are kept for {now} days from now on; purge deletes what is older"
+        for name, old, now in _kept(live, new)
+        if now is not None and (old is None or now < old)
+    ]
     for field in live.fields:
         if not field.rule:
             continue
@@ -44,6 +48,14 @@ def notices(live: Contract, new: Contract) -> list[str]:
             gone = [code for code in field.rule[1] if code not in kept]
             found += [f"`{field.id}` no longer offers `{code}`; its answers stay" for code in gone]
     return found
+
+
+def _kept(live: Contract, new: Contract) -> list[tuple[str, int | None, int | None]]:
+    old, now = live.retention or Retention(), new.retention or Retention()
+    return [
+        ("responses", old.responses, now.responses),
+        ("contacts", old.contacts, now.contacts),
+    ]
 
 
 def _of_the_survey(live: Contract, new: Contract) -> list[tuple[str, object, object, str]]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
+from chalicelib import audit
 from chalicelib.published import Definitions, publish
 from chalicelib.settings import Settings
 from chalicelib.storage import Store, open_store
@@ -65,6 +66,8 @@ def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
         ]
     for contract in contracts:
         if publish(store, contract, now):
+            who = audit.operator()
+            audit.record(store, who, "publish", now, contract.id, version=contract.version)
             changes.append(f"{contract.id}: version {contract.version} is live")
     return changes
 

@@ -123,6 +123,13 @@ def _minutes(text: str) -> int:
     return total
 
 
+def _days(text: str) -> int:
+    parts = re.fullmatch(r"([0-9]{1,6})d", text)
+    if not parts or not 7 <= int(parts[1]) <= 36_525:
+        raise ValueError(text)
+    return int(parts[1])
+
+
 def _day(text: str) -> str:
     if not re.fullmatch(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(text)
@@ -149,6 +156,12 @@ MINUTES = Word(
     "a time up to 366 days",
     "a time such as `30m`, `24h` or `5d`",
     {"type": "string", "pattern": "^([0-9]+d)? ?([0-9]+h)? ?([0-9]+m)?$", "minLength": 2},
+)
+DAYS = Word(
+    _days,
+    "a number of days, a week at least",
+    "a time such as `90d` or `400d`",
+    {"type": "string", "pattern": "^[0-9]{1,6}d$"},
 )
 DAY = Word(_day, "a day", "a real day such as `2026-05-17`", {"type": "string", "format": "date"})
 

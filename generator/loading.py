@@ -15,8 +15,11 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from chalicelib import days
 from chalicelib.accept import Arrival, accept
 from chalicelib.published import Definitions
+from chalicelib.retention import kept
+from chalicelib.running import now
 from chalicelib.storage import Store
 from chalicelib.survey import Contract, Refused, Submission, ids
 from chalicelib.survey.words import say
@@ -85,6 +88,8 @@ def _accept(
     if isinstance(row, Ragged):
         raise row
     said = draft(mapping, contract, row)
+    if days.day(said.ms, contract.timezone) < (first := kept(contract, now()).responses):
+        raise BadRow(f"older than what this survey keeps (its first day is {first})")
     submission = Submission(
         id=response_id(contract.id, said),
         version=contract.version,

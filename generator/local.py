@@ -24,13 +24,15 @@ from generator.definition import compile_file
 from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
-from generator.query import ask, open_views
+from generator.query import ask, note_query, open_views
 from generator.render import pages
 from generator.scoreboard import print_scores
 from generator.scores import as_csv, as_json, scores
 from generator.serving import Page, Schedule, make_server
 
 Say: TypeAlias = Callable[[str], None]
+
+PURGE_EVERY = 60 * 60
 
 
 def run_server(
@@ -41,7 +43,8 @@ def run_server(
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
     server = make_server(settings(data), site_pages(gathered).get, host, port)
-    with Schedule(settings(data), ["sweep", "merge", "tally"], every):
+    often = Schedule(settings(data), ["sweep", "merge", "tally"], every)
+    with often, Schedule(settings(data), ["purge"], PURGE_EVERY):
         for url in urls(gathered.contracts, server):
             say(url)
         say(f"answers: {data} (Ctrl-C stops)")
@@ -153,7 +156,9 @@ def show_scores(
 
 def show_query(sql: str, form: str, data: str) -> None:
     """Print the answer to a question in SQL as a table, JSON or CSV."""
-    with open_views(open_data(data)) as views:
+    store = open_data(data)
+    note_query(store, sql, form)
+    with open_views(store) as views:
         answer = ask(views, sql)
     click.echo({"table": answer.as_table, "json": answer.as_json, "csv": answer.as_csv}[form]())
 

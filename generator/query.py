@@ -4,6 +4,7 @@
 ``responses_<survey>``      its answers; ``<survey>`` alone is the same (dashes are underscores)
 ``contacts_<survey>``       what is personal
 ``tallies``                 the counts behind every score, of all surveys (``survey`` names which)
+``audit``                   who did what, when
 ==========================  =====================================================================
 
 ``dt``, the day, is text as it is in Athena; compared with a day, it skips the other days' files. A
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -33,14 +35,17 @@ from rich.table import Table
 from rich.text import Text
 
 from chalicelib import columns, keys
+from chalicelib.audit import operator, record
 from chalicelib.columns import Column
 from chalicelib.published import Definitions
+from chalicelib.running import now
 from chalicelib.storage import FolderStore, Missing, Store
 from chalicelib.survey import EchoformError
 from chalicelib.views import quoted, text, view
 from generator.scores import harmless
 
 AT_ONCE = 16
+PERSONAL = re.compile(r"contacts[_/](\w*)", re.IGNORECASE)
 TRIES = 5
 TALLIES = tuple(
     Column(*each)
@@ -157,8 +162,18 @@ def ask(views: Views, sql: str) -> Answer:
         raise BadQuery(str(error)) from None
 
 
+def note_query(store: Store, sql: str, form: str) -> None:
+    """Say in the audit trail, before it is answered, that a query asks for what is personal, or
+    that its answer leaves as a file."""
+    asked = sorted({name.lower().replace("_", "-") for name in PERSONAL.findall(sql)})
+    if asked:
+        record(store, operator(), "read_contacts", now(), survey=" ".join(asked).strip())
+    if form != "table":
+        record(store, operator(), "export", now(), format=form)
+
+
 _WIDEST = 10_000
-_TABLES = (keys.RESPONSES, keys.CONTACTS, keys.TALLIES)
+_TABLES = (keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT)
 _json = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
@@ -187,6 +202,7 @@ def _make(connection: duckdb.DuckDBPyConnection, store: Store, root: Path) -> No
     connection.execute(f"SET allowed_directories = [{', '.join(map(text, folders))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+    connection.execute(_audit(root))
     definitions = Definitions(store)
     tallies = [view("tallies", (Column("survey", "string"), *TALLIES), [], by_day=True)]
     for survey in definitions.surveys():
@@ -209,6 +225,21 @@ def _make(connection: duckdb.DuckDBPyConnection, store: Store, root: Path) -> No
         if name not in names:
             short = f"SELECT * FROM {quoted(f'responses_{name}')}"
             connection.execute(f"CREATE VIEW {quoted(name)} AS {short}")
+
+
+def _audit(root: Path) -> str:
+    """The audit trail as a view; ``facts`` is JSON."""
+    names = ("happened_at", "who", "what", "survey", "facts")
+    types = dict(zip(names, ("TIMESTAMPTZ", *["VARCHAR"] * 4), strict=True))
+    empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
+    select = f"SELECT {empty}, CAST(NULL AS VARCHAR) AS dt WHERE FALSE"
+    pattern = f"{keys.AUDIT}dt=*/*.json"
+    if any(root.glob(pattern)):
+        read = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
+        days = "hive_partitioning = true, hive_types = {'dt': 'VARCHAR'}"
+        found = f"read_json({text(str(root / pattern))}, columns = {{{read}}}, {days})"
+        select += f" UNION ALL BY NAME SELECT * FROM {found}"
+    return f"CREATE VIEW audit AS {select}"
 
 
 def _fetch(store: Store, root: Path) -> None:

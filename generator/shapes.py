@@ -15,13 +15,14 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.survey.conditions import Condition
-from chalicelib.survey.contract import Language, Minutes
+from chalicelib.survey.contract import Days, Language, Minutes
 from chalicelib.survey.questions import Choice, Code, Day, Name, Share, Slug, Text
 
 from .findings import listed, meant
 from .forms import (
     COMMA,
     DAY,
+    DAYS,
     MINUTES,
     NUMBER,
     SHARE,
@@ -231,6 +232,7 @@ FORMS: dict[Any, Form] = {
     Condition: ConditionForm(),
     Share: SHARE,
     Minutes: MINUTES,
+    Days: DAYS,
     Day: DAY,
     list[Choice]: Coded(),
     str: STRING,

@@ -10,6 +10,13 @@ CLAIMING = "claiming/"
 RESPONSES = "responses/"
 CONTACTS = "contacts/"
 TALLIES = "tallies/"
+LINKS = "links/"
+CLAIMS = "claims/"
+DUE = "due/"
+REJECTED = "rejected/"
+TOMBSTONES = "tombstones/"
+ERASURES = "erasures/"
+AUDIT = "audit/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -25,11 +32,11 @@ def landing(survey: str, response: str, digest: str) -> str:
 
 
 def links(code_hash: str) -> str:
-    return f"links/{code_hash[:3]}.json"
+    return f"{LINKS}{code_hash[:3]}.json"
 
 
 def claim(survey: str, code_hash: str) -> str:
-    return f"claims/{survey}/{code_hash}.json"
+    return f"{CLAIMS}{survey}/{code_hash}.json"
 
 
 def claiming(survey: str, response: str, digest: str) -> str:
@@ -47,16 +54,35 @@ def tallies(survey: str, day: str) -> str:
 
 
 def due(survey: str, response: str, rule: str) -> str:
-    return f"due/{survey}/{response}-{rule}"
+    return f"{DUE}{survey}/{response}-{rule}"
 
 
 def rejected(day: str, survey: str, name: str) -> str:
-    return f"rejected/{day}/{survey}/{name}.json"
+    return f"{REJECTED}{day}/{survey}/{name}.json"
+
+
+def tombstones(survey: str, day: str) -> str:
+    """The prefix of a day's tombstones."""
+    return f"{TOMBSTONES}{survey}/{day}/"
+
+
+def erasure(name: str) -> str:
+    """What an erasure set out to do; gone when it is done."""
+    return f"{ERASURES}{name}.json"
+
+
+def audit(day: str, name: str) -> str:
+    return f"{AUDIT}dt={day}/{name}.json"
 
 
 def survey_of(key: str) -> str:
     """The survey a key belongs to (its second path element)."""
     return key.split("/", 2)[1]
+
+
+def response_of(key: str) -> str:
+    """What stands where a key of ``landing/``, ``due/`` or ``rejected/`` has its response id."""
+    return key.rpartition("/")[2][:26]
 
 
 def day_of(key: str) -> str:

@@ -18,6 +18,7 @@ JOBS = {
     "merge": "chalicelib.jobs.merge",
     "sweep": "chalicelib.jobs.sweep",
     "tally": "chalicelib.jobs.tally",
+    "purge": "chalicelib.jobs.purge",
 }
 
 

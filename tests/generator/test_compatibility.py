@@ -110,3 +110,16 @@ def test_what_is_removed_is_noticed() -> None:
         "`note` is no longer asked",
     ]
     assert notices(contract(), contract()) == []
+
+
+def test_keeping_answers_less_long_is_noticed() -> None:
+    year, month = (
+        contract(head=f"{HEAD}retention: {{responses: {kept}}}\n") for kept in ("400d", "30d")
+    )
+    assert [notices(*both) for both in ((month, year), (year, year), (year, contract()))] == [
+        []
+    ] * 3
+    for longer in (year, contract()):
+        assert notices(longer, month) == [
+            "responses are kept for 30 days from now on; purge deletes what is older"
+        ]

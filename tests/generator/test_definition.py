@@ -264,6 +264,17 @@ def test_one_question_s_problems(questions: str, expected: str) -> None:
         ("title: Small survey", "title: {en: Small, fr: Petit}", "`fr` is not one of the"),
         ("title: Small survey", "title: Small\ntitle: Other", "written twice, first on line 2"),
         ("title: Small survey", "title: Small\nbands: {satisfied: 4.9}", "`satisfied` starts at"),
+        (
+            "title: Small survey",
+            "title: Small\nretention: {responses: 30d, contacts: 31d}",
+            "contacts would be kept longer than the responses",
+        ),
+        (
+            "title: Small survey",
+            "title: Small\nretention: {responses: 6d}",
+            "`responses` must be a number of days, a week at least, not `6d`",
+        ),
+        ("title: Small survey", "title: Small\nretention: {contacts: 1y}", "such as `90d`"),
         ("title: Small survey", "title: Small\nbands: {satisfied: 9}", "`satisfied` is 9"),
         ("title: Small survey", "title: Small\ndimensions: {spede: Speed}", "no question measures"),
         ("title: Small survey", "title: Small\nattributes: [link]", "`link` is a column of every"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ import pytest
 from chalicelib import keys
 from chalicelib.published import publish
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Contract, Response, ids
+from chalicelib.survey import Contract, Response, Retention, ids
 from chalicelib.survey.questions import Consent, Date, Multiple
 from generator.loading import Loaded, load
 from generator.mapping import BadMapping, read_mapping
@@ -114,6 +115,16 @@ def test_good_rows_go_in_and_every_problem_is_listed_by_row(
         (5, "overall"),
         (5, "recommend"),
     ]
+
+
+def test_a_row_of_a_day_that_is_not_kept_is_a_problem(store: MemoryStore, tmp_path: Path) -> None:
+    keeping = msgspec.structs.replace(SURVEY, retention=Retention(responses=7))
+    table, mapping = tmp_path / "rows.csv", tmp_path / "map.yaml"
+    table.write_text(f"{HEADER}\nA1,17/05/2019 09:30,纸质,A07,维修,2,,是\n", "utf-8")
+    mapping.write_text(MAP, "utf-8")
+    loaded = load(store, keeping, table, read_mapping(mapping, keeping))
+    assert loaded.accepted == 0
+    assert loaded.problems[0].what.startswith("older than what this survey keeps")
 
 
 def test_excel_and_parquet_are_read_as_well(store: MemoryStore, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_new_question_reads_as_null_in_old_parts() -> None:
 
 def test_a_survey_may_be_called_like_a_view() -> None:
     store = MemoryStore()
-    for name in ("tallies", "x", "responses-x"):
+    for name in ("tallies", "audit", "x", "responses-x"):
         survey = contract(id=name)
         live(store, survey)
         land(store, said(1, survey), *([said(2, survey)] if name == "x" else []))
@@ -99,7 +99,7 @@ def test_a_survey_may_be_called_like_a_view() -> None:
     with open_views(store) as views:
         assert ask(views, "select count(*) from responses_x").rows == [(2,)]
         assert ask(views, "select count(*) from responses_responses_x").rows == [(1,)]
-        assert ask(views, "select count(distinct survey) from tallies").rows == [(3,)]
+        assert ask(views, "select count(distinct survey) from tallies").rows == [(4,)]
 
 
 def test_a_folder_is_read_as_it_is_now(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_folder_is_read_as_it_is_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("select * from nowhere", "after_sales, contacts_after_sales"),
+        ("select * from nowhere", "after_sales, audit, contacts_after_sales"),
         ("select nothing from after_sales", "nothing"),
         ("selec 1", "syntax error"),
         ("select 1; select 2", "one question at a time"),

@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from chalicelib.survey import TYPES, Contract, Section
-from chalicelib.survey.contract import Bands, Rule
+from chalicelib.survey.contract import Bands, Retention, Rule
 from chalicelib.survey.questions import Choice
 from generator import places
 from generator.expressions import SYMBOLS
@@ -79,7 +79,7 @@ def test_it_refuses_what_does_not_compile(question: str) -> None:
 
 
 def test_every_key_has_a_meaning_and_no_other() -> None:
-    classes = [Contract, Section, Bands, Rule, Choice, *TYPES.values()]
+    classes = [Contract, Section, Bands, Retention, Rule, Choice, *TYPES.values()]
     assert set(MEANING) == set().union(*map(keys_of, classes)) - {"code"} | {"type"}
 
 
@@ -129,6 +129,11 @@ def test_the_guide_s_survey_compiles() -> None:
 def test_every_key_of_a_survey_is_documented(key: str) -> None:
     table = GUIDE.split("## Questions")[0]
     assert f"`{key}`" in table
+
+
+@pytest.mark.parametrize("key", sorted(keys_of(Retention)))
+def test_every_key_of_retention_is_documented(key: str) -> None:
+    assert f"{key}: " in rows()["retention"]
 
 
 @pytest.mark.parametrize("key", sorted(keys_of(Rule) - {"id"}))

@@ -10,6 +10,10 @@ read; leave marks for follow-ups that are due; and only then delete what landed.
 * Contacts are written before it is certain who wins, so they are told apart by id and digest, and
   a rival's contacts go when the rival does.
 * What cannot be merged is moved to ``rejected/`` with the reason. Nothing is dropped.
+* What was erased never enters and never stays. An erasure puts tombstones first and then raises
+  the generation of the parts; merge reads the parts first and then the tombstones. So either it
+  sees the tombstone, or it may not write. What stands beside the parts (marks, rejected objects)
+  is put first and taken back where a tombstone came meanwhile.
 """
 
 from __future__ import annotations
@@ -24,12 +28,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from .. import claims, columns, days, keys, parquet
-from ..columns import Column, Row
+from .. import claims, columns, days, keys, parts, tombstones
+from ..parts import PartFile
 from ..published import Definitions
+from ..retention import Kept, kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract, holds
+from ..tombstones import Tombstones
 from .landed import Landed, Landing, Part, Unmergeable, rejected, rejected_key
 
 PER_PART = 20_000
@@ -54,6 +60,10 @@ class Merged(Struct):
     """Were in their part already: replays, and what a merge left that was cut off."""
     conflicts: int = 0
     rejected: int = 0
+    erased: int = 0
+    """Came again after they were erased, or before their erasure was done; let go."""
+    expired: int = 0
+    """Of a day that is not kept any more; let go."""
     postponed: int = 0
     """Left for the next merge, because others kept changing the part."""
     parts: int = 0
@@ -117,6 +127,8 @@ class _Merge:
 
     def __init__(self, store: Store, key: bytes, now: int, pool: ThreadPoolExecutor) -> None:
         self._store = store
+        self._secret = key
+        self._now = now
         self._today = days.day(now, "UTC")
         self._pool = pool
         self._definitions = Definitions(store)
@@ -132,7 +144,7 @@ class _Merge:
             try:
                 part, response = self._landing.place(entry.key)
             except Unmergeable as error:
-                self._reject(self._today, [(entry.key, self._get(entry.key), str(error))])
+                self._reject(None, [(entry.key, self._get(entry.key), str(error))])
                 continue
             except Exception as failure:  # one bad survey must not keep the others waiting
                 self._failures[keys.survey_of(entry.key)] = failure
@@ -158,12 +170,17 @@ class _Merge:
         waiting.clear()
 
     def _part(self, part: Part, names: list[str]) -> None:
+        kept_days = kept(self._definitions.current(part.survey), self._now)
+        if part.day < kept_days.responses:
+            self._store.delete(names)
+            self._done.expired += len(names)
+            return
         left = self._read(part, names)
         for _ in range(TRIES):
             if not left:
                 return
             with suppress(Stale, Exists):  # another merger was first: read again
-                left = self._attempt(part, left)
+                left = self._attempt(part, kept_days, left)
         self._done.postponed += len(left)
 
     def _read(self, part: Part, names: list[str]) -> list[Landed]:
@@ -177,75 +194,100 @@ class _Merge:
                 found.append(self._landing.read(name, body))
             except Unmergeable as error:
                 wrong.append((name, body, str(error)))
-        self._reject(part.day, wrong)
+        self._reject(part, wrong)
         return found
 
-    def _attempt(self, part: Part, left: list[Landed]) -> list[Landed]:
+    def _attempt(self, part: Part, kept_days: Kept, left: list[Landed]) -> list[Landed]:
         """Merge once; returns those whose rival went in. Raises Stale or Exists."""
-        name = keys.part(keys.RESPONSES, *part)
-        stored, tag = self._table(name)
-        # Tombstones of erased responses belong here: read after the part, on every attempt.
-        decision = decide(left, dict(_named(stored, left)))
+        responses = parts.read(self._store, keys.part(keys.RESPONSES, *part))
+        settled = dict(parts.named(responses.rows, [each.response.id for each in left]))
+        decision = decide(left, settled)
+        contacts = None
+        if decision.conflicts or any(each.contact for each in decision.new):
+            contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
+        erased = self._tombstones(part)  # after both parts, on every attempt
+        decision, gone = _living(decision, erased)
+        rest = _standing(responses, erased)
+        if contacts is None and rest is not responses.rows:
+            contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
         versions = self._versions(part.survey, decision.new)
         # Both are made side by side; that contacts are written first is what matters.
-        contacts = self._pool.submit(self._contacts, part, versions, decision)
+        coming = decision if part.day >= kept_days.contacts else decision._replace(new=[])
+        written = self._pool.submit(self._contacts, contacts, versions, coming, erased)
         rows = [each.row for each in decision.new]
-        data = parquet.encode(_with(stored, columns.responses(versions), rows)) if rows else b""
-        contacts.result()
+        data = parts.changed(responses, rest, columns.responses(versions), rows, erased.digest)
+        written.result()
         if data:
-            self._write(name, tag, data)
-        finished = [*decision.new, *decision.known]
-        self._each(self._mark, [mark for each in finished for mark in due(each)])
-        self._reject(part.day, [(each.key, each.body, CONFLICT) for each in decision.conflicts])
-        self._store.delete(claims.settled(each.key for each in finished))
-        self._done.merged += len(decision.new)
-        self._done.known += len(decision.known)
-        self._done.parts += bool(decision.new)
+            parts.write(self._store, responses, data)
+        self._finish(part, decision, gone)
+        self._done.parts += bool(data)
         return decision.later
 
-    def _contacts(self, part: Part, versions: list[Contract], decision: Decision) -> None:
-        """Put in the contacts of new responses; take out those of rivals that lost."""
-        coming = [each for each in decision.new if each.contact]
-        if not coming and not decision.conflicts:
+    def _finish(self, part: Part, decision: Decision, gone: list[Landed]) -> None:
+        """What follows once a part is as it should be; what landed goes last."""
+        finished = [*decision.new, *decision.known]
+        marks = [mark for each in finished for mark in due(each)]
+        self._each(self._mark, marks)
+        self._recall(part, [name for name, _ in marks])
+        self._reject(part, [(each.key, each.body, CONFLICT) for each in decision.conflicts])
+        linked = [each.response for each in gone if each.response.link]
+        self._store.delete(keys.claim(each.survey, each.link or "") for each in linked)
+        self._store.delete(claims.settled(each.key for each in [*finished, *gone]))
+        self._done.merged += len(decision.new)
+        self._done.known += len(decision.known)
+        self._done.erased += len(gone)
+
+    def _contacts(
+        self,
+        stored: PartFile | None,
+        versions: list[Contract],
+        decision: Decision,
+        erased: Tombstones,
+    ) -> None:
+        """Put in the contacts of new responses; take out those of rivals that lost and of whom
+        was erased."""
+        if stored is None:
             return
-        name = keys.part(keys.CONTACTS, *part)
-        stored, tag = self._table(name)
-        there = set(_named(stored, [*coming, *decision.conflicts]))
+        coming = [each for each in decision.new if each.contact]
+        there = parts.named(stored.rows, [e.response.id for e in [*coming, *decision.conflicts]])
         lost = there & {(each.response.id, each.digest) for each in decision.conflicts}
-        rows = [each.contact for each in coming if (each.response.id, each.digest) not in there]
-        if stored is not None and lost:
-            names = pc.binary_join_element_wise(stored["response"], stored["digest"], "-")
-            stored = stored.filter(pc.invert(_among(names, map("-".join, lost))))
-        if rows or lost:
-            wanted = columns.contacts(versions)
-            self._write(name, tag, parquet.encode(_with(stored, wanted, filter(None, rows))))
+        rows = [e.contact for e in coming if e.contact and (e.response.id, e.digest) not in there]
+        rest = _standing(stored, erased)
+        if rest is not None and lost:
+            names = pc.binary_join_element_wise(rest["response"], rest["digest"], "-")
+            rest = rest.filter(pc.invert(parts.among(names, map("-".join, lost))))
+        data = parts.changed(stored, rest, columns.contacts(versions), rows, erased.digest)
+        if data:
+            parts.write(self._store, stored, data)
 
-    def _table(self, name: str) -> tuple[pa.Table | None, str]:
-        """A part and its tag; None and ``""`` where there is none yet."""
-        try:
-            stored = self._store.get(name)
-        except Missing:
-            return None, ""
-        return parquet.decode(stored.data), stored.tag
+    def _tombstones(self, part: Part) -> Tombstones:
+        return tombstones.read(self._store, part.survey, part.day, self._secret)
 
-    def _write(self, name: str, tag: str, data: bytes) -> None:
-        if tag:
-            self._store.replace(name, data, tag)
-        else:
-            self._store.create(name, data)
+    def _recall(self, part: Part | None, names: list[str]) -> set[str]:
+        """Take back what was put beside a part for a response that was erased meanwhile.
+
+        An erasure puts its tombstone before it looks here: it saw these objects, or we see it.
+        """
+        erased = self._tombstones(part) if part and names else None
+        back = {name for name in names if erased and keys.response_of(name) in erased}
+        self._store.delete(back)
+        return back
 
     def _versions(self, survey: str, new: list[Landed]) -> list[Contract]:
         """Every contract whose columns a part must have, oldest first."""
         versions = {c.version: c for c in self._definitions.versions(survey)}
         return list((versions | {each.contract.version: each.contract for each in new}).values())
 
-    def _reject(self, day: str, these: Sequence[tuple[str, bytes | None, str]]) -> None:
+    def _reject(self, part: Part | None, these: Sequence[tuple[str, bytes | None, str]]) -> None:
         """Move landed objects, each with its reason, to where somebody looks at them."""
+        day = part.day if part else self._today
         self._each(lambda each: self._keep(day, *each), these)
+        back = self._recall(part, [rejected_key(day, name) for name, _, _ in these])
         self._store.delete(claims.settled(name for name, _, _ in these))
-        conflicts = sum(reason == CONFLICT for _, _, reason in these)
-        self._done.conflicts += conflicts
-        self._done.rejected += len(these) - conflicts
+        left = [reason for name, _, reason in these if rejected_key(day, name) not in back]
+        self._done.erased += len(back)
+        self._done.conflicts += left.count(CONFLICT)
+        self._done.rejected += len(left) - left.count(CONFLICT)
 
     def _keep(self, day: str, name: str, body: bytes | None, reason: str) -> None:
         if body is not None:
@@ -269,19 +311,19 @@ class _Merge:
             return None
 
 
-def _named(stored: pa.Table | None, these: Iterable[Landed]) -> list[tuple[str, str]]:
-    """Id and digest of the rows under these responses' ids."""
-    if stored is None:
-        return []
-    names = stored.select(["response", "digest"])
-    mine = names.filter(_among(names["response"], (each.response.id for each in these)))
-    return list(zip(*mine.to_pydict().values(), strict=True))
+def _living(decision: Decision, erased: Tombstones) -> tuple[Decision, list[Landed]]:
+    """The decision about those that were not erased, and those that were."""
+    if not erased:
+        return decision, []
+    gone = [each for some in decision for each in some if each.response.id in erased]
+    names = {each.key for each in gone}
+    return Decision(*([each for each in some if each.key not in names] for some in decision)), gone
 
 
-def _among(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
-    return pc.is_in(column, pa.array(values, pa.string()))
-
-
-def _with(stored: pa.Table | None, wanted: Sequence[Column], rows: Iterable[Row]) -> pa.Table:
-    new = parquet.table(wanted, sorted(rows, key=lambda row: str(row["response"])))
-    return new if stored is None else parquet.added(stored, new, by="response")
+def _standing(part: PartFile, erased: Tombstones) -> pa.Table | None:
+    """The rows that may stay: an erasure that was cut off, or is under way, may have left some."""
+    rows = part.rows
+    if rows is None or part.checked == erased.digest:
+        return rows
+    fallen = {response for response in rows["response"].to_pylist() if response in erased}
+    return parts.without(rows, fallen) if fallen else rows

@@ -29,6 +29,7 @@ from msgspec import Struct
 
 from .. import columns, counting, keys, parquet
 from ..published import Definitions
+from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract
@@ -71,14 +72,16 @@ def run(store: Store, settings: Settings, now: int) -> Tallied:
 
 
 def tally(store: Store, now: int, only: str | None = None) -> Tallied:
-    """Bring the tallies of all surveys, or of one, up to date. ``now`` changes nothing.
+    """Bring the tallies of all surveys, or of one, up to date.
+
+    Days that are not kept any more stay as they were.
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool, TemporaryDirectory() as folder:
         sources = _sources(store, only)
         stored = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
-        counter = _Counter(store, pool, Path(folder))
+        counter = _Counter(store, pool, Path(folder), now)
         for day, parts in sources.items():
             counter.look_at(day, parts, *stored[day])
         counter.finish()
@@ -90,8 +93,9 @@ def tally(store: Store, now: int, only: str | None = None) -> Tallied:
 class _Counter:
     """Counts stale days, many of a survey in one statement: a statement costs more than a day."""
 
-    def __init__(self, store: Store, pool: ThreadPoolExecutor, folder: Path) -> None:
+    def __init__(self, store: Store, pool: ThreadPoolExecutor, folder: Path, now: int) -> None:
         self._store = store
+        self._now = now
         self._pool = pool
         self._folder = folder
         self._definitions = Definitions(store)
@@ -104,7 +108,9 @@ class _Counter:
         if self._waiting and day.survey != self._waiting[0].day.survey:
             self.finish()
         try:
-            if stamp == _stamp(parts, self._definitions.versions(day.survey)):
+            if day.day < kept(self._definitions.current(day.survey), self._now).responses:
+                self.done.unchanged += 1  # counted when it was whole; purge may have begun
+            elif stamp == _stamp(parts, self._definitions.versions(day.survey)):
                 self.done.unchanged += 1
             else:
                 self._waiting.append(self._fetched(day, parts, tag))

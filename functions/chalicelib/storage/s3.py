@@ -19,6 +19,7 @@ class S3Store:
     """A store in a bucket, under an optional prefix. Credentials come from the environment."""
 
     def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
+        self.bucket, self.prefix, self.endpoint = bucket, prefix, endpoint
         self._bucket = (
             _Bucket(
                 bucket,

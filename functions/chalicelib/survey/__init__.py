@@ -1,7 +1,7 @@
 """The kernel: what a survey means. Pure, light, imported by everyone; imports nothing of ours."""
 
 from .conditions import Answer, Condition, holds
-from .contract import Bands, Contract, Rule, Section
+from .contract import Bands, Contract, Retention, Rule, Section
 from .errors import EchoformError, Invalid, Problem, Refused
 from .questions import TYPES, AnyQuestion, Choice, Field, Question, Scaled
 from .reading import Reading, from_form, read, strangers
@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "Refused",
     "Response",
+    "Retention",
     "Rule",
     "Scaled",
     "Section",

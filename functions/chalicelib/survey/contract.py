@@ -13,6 +13,7 @@ from .conditions import Condition
 from .questions import AnyQuestion, Field, Name, Scaled, Slug, Text
 
 Minutes: TypeAlias = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
+Days: TypeAlias = Annotated[int, Meta(ge=7, le=36_525)]
 Language: TypeAlias = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
 Version: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 
@@ -48,6 +49,17 @@ class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     verify_with: Slug | None = None
 
 
+class Retention(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """For how many days answers are kept; what has no limit stays.
+
+    A week at least: for so long a phone may still send again what it has sent.
+    """
+
+    responses: Days | None = None
+    contacts: Days | None = None
+    """What is personal. Never kept longer than its response."""
+
+
 class Contract(
     Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, dict=True
 ):
@@ -69,6 +81,7 @@ class Contract(
     bands: Bands = Bands()
     follow_ups: list[Rule] = []
     anonymous: bool = False
+    retention: Retention | None = None
 
     @cached_property
     def questions(self) -> tuple[AnyQuestion, ...]:

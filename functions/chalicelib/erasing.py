@@ -1,0 +1,203 @@
+"""Erasing a person: out of every place, for good, also against merges and replays under way.
+
+What is to be done is written down first (ids and hashes, nothing personal), so that an erasure
+that is cut off is finished by whoever comes next. Then, in this order:
+
+1. **Tombstones.** From here on merge lets nothing of these responses in.
+2. **Parts** are written again with a higher generation, or made, so that no merger that read them
+   before the tombstones can write. Contacts likewise.
+3. **What stands beside**: landed, claims, links, marks of follow-ups due, rejected.
+4. **Old versions** of all that, where a bucket keeps them.
+
+Each step is harmless to repeat. Tallies name their sources, so those of touched days are stale by
+themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from secrets import randbits
+
+import msgspec
+from msgspec import Struct
+
+from . import audit, columns, days, keys, parts, tombstones, versions
+from .jobs.landed import Part, rejected_key
+from .published import Definitions
+from .storage import Exists, Missing, Stale, Store
+from .survey import EchoformError, ids
+from .traces import Traces
+
+TRIES = 100
+
+
+class Erased(Struct):
+    """What an erasure took away: rows, and objects of each kind."""
+
+    responses: int = 0
+    contacts: int = 0
+    landed: int = 0
+    claims: int = 0
+    links: int = 0
+    due: int = 0
+    rejected: int = 0
+    versions: int = 0
+    """Old ones, in a bucket that keeps them."""
+
+
+class Busy(EchoformError):
+    """A part was changed by others again and again. What was begun is finished by ``purge``."""
+
+
+def erase(store: Store, secret: bytes, traces: Traces, now: int, who: str) -> Erased:
+    """Take away what was traced, and say in the audit trail that ``who`` did.
+
+    ``secret`` is the one that names tombstones. Killed anywhere after its first step, it has left
+    a note that ``finish`` carries out.
+    """
+    count = len(traces.responses)
+    audit.record(store, who, "erase", now, traces.survey, by=traces.by, responses=count)
+    note = keys.erasure(ids.make(now, randbits(80)))
+    store.create(note, msgspec.json.encode(traces))
+    return _carry_out(store, secret, traces, note)
+
+
+def finish(store: Store, secret: bytes) -> int:
+    """Carry out what erasures left that were cut off; says how many there were."""
+    notes = [entry.key for entry in store.list(keys.ERASURES)]
+    for note in notes:
+        try:
+            traces = msgspec.json.decode(store.get(note).data, type=Traces)
+        except Missing:  # whoever began it has finished it
+            continue
+        _carry_out(store, secret, traces, note)
+    return len(notes)
+
+
+def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased:
+    done = Erased()
+    places = _places(store, traces)
+    for part, responses in places.items():
+        for response in responses:
+            tombstones.put(store, part.survey, part.day, response, secret)
+    touched = []
+    for part, responses in places.items():
+        wanted = Definitions(store).versions(part.survey)
+        for table, made in ((keys.RESPONSES, columns.responses), (keys.CONTACTS, columns.contacts)):
+            name = keys.part(table, *part)
+            rows = _take_out(store, name, made(wanted), responses)
+            touched.append(name)
+            if table == keys.RESPONSES:
+                done.responses += rows
+            else:
+                done.contacts += rows
+    _, done.landed, done.due, done.rejected = (
+        _delete(store, prefix, lambda key, within=within: within in key and _of(traces, key))  # type: ignore[misc]
+        for prefix, within in _beside(traces.survey)
+    )
+    claims = [keys.claim(traces.survey, name) for name in sorted(traces.claims)]
+    done.claims = sum(_is_there(store, key) for key in claims)
+    store.delete(claims)
+    shards = _shards(traces.links)
+    done.links = sum(_unlink(store, key, names) for key, names in shards.items())
+    store.delete([note])
+    whole = {*touched, *claims, *shards, note}
+    done.versions = versions.forget(
+        store,
+        [*whole, *_versions_beside(traces)],
+        lambda key: key in whole or _of(traces, key),
+    )
+    return done
+
+
+def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:
+    """The responses by the part they lie in, or would."""
+    definitions = Definitions(store)
+    timezone = definitions.current(traces.survey).timezone
+    publication = definitions.publication(traces.survey)
+    found: dict[Part, list[str]] = defaultdict(list)
+    for response in sorted(traces.responses):
+        day = days.day(ids.time_of(response), timezone)
+        bucket = keys.bucket(response, publication.buckets_on(day))
+        found[Part(traces.survey, day, bucket)].append(response)
+    return found
+
+
+def _take_out(
+    store: Store, name: str, wanted: tuple[columns.Column, ...], responses: Iterable[str]
+) -> int:
+    """Write a part again without these rows, and with a higher generation even if it has none."""
+    for _ in range(TRIES):
+        part = parts.read(store, name)
+        rest = None if part.rows is None else parts.without(part.rows, responses)
+        try:
+            parts.write(store, part, parts.encoded(part, rest, wanted, taken=True))
+        except (Stale, Exists):  # a merger was first: it may just have put them in
+            continue
+        return 0 if part.rows is None or rest is None else part.rows.num_rows - rest.num_rows
+    raise Busy(f"{name} is being changed all the time; try again")
+
+
+def _beside(survey: str) -> list[tuple[str, str]]:
+    """Where objects stand that are named by a response: prefix, and what else the key has."""
+    return [
+        (f"{keys.CLAIMING}{survey}/", ""),
+        (f"{keys.LANDING}{survey}/", ""),
+        (f"{keys.DUE}{survey}/", ""),
+        (keys.REJECTED, f"/{survey}/"),
+    ]
+
+
+def _versions_beside(traces: Traces) -> list[str]:
+    return [
+        *(prefix + r for prefix, within in _beside(traces.survey) if not within
+          for r in sorted(traces.responses)),
+        keys.REJECTED,
+        *sorted(traces.objects),
+    ]  # fmt: skip
+
+
+def _of(traces: Traces, key: str) -> bool:
+    if key in traces.objects or keys.response_of(key) in traces.responses:
+        return True
+    day = key.removeprefix(keys.REJECTED).partition("/")[0]  # it may have been moved meanwhile
+    return key in {rejected_key(day, landed) for landed in traces.objects}
+
+
+def _delete(store: Store, prefix: str, ours: Callable[[str], bool]) -> int:
+    found = [entry.key for entry in store.list(prefix) if ours(entry.key)]
+    store.delete(found)
+    return len(found)
+
+
+def _is_there(store: Store, key: str) -> bool:
+    try:
+        store.get(key)
+    except Missing:
+        return False
+    return True
+
+
+def _shards(links: Iterable[str]) -> dict[str, set[str]]:
+    shards: dict[str, set[str]] = defaultdict(set)
+    for name in links:
+        shards[keys.links(name)].add(name)
+    return shards
+
+
+def _unlink(store: Store, key: str, names: set[str]) -> int:
+    """Take links out of their shard; a code that is unknown opens nothing."""
+    for _ in range(TRIES):
+        try:
+            stored = store.get(key)
+            known = msgspec.json.decode(stored.data, type=dict[str, msgspec.Raw])
+            left = {name: link for name, link in known.items() if name not in names}
+            if len(left) < len(known):
+                store.replace(key, msgspec.json.encode(left), stored.tag)
+            return len(known) - len(left)
+        except Missing:
+            return 0
+        except Stale:
+            continue
+    raise Busy(f"{key} is being changed all the time; try again")
