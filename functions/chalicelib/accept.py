@@ -69,6 +69,7 @@ def accept(
         attributes={name: known[name] for name in contract.attributes if name in known},
         link=links.hash_of(submission.link) if submission.link else None,
         follow_up=not arrival.loaded,
+        trap=submission.trap,
     )
     ended = None if arrival.loaded else _ended(publication, submission.version, link, arrival.now)
     if ended and not _is_stored(store, response):

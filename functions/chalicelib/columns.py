@@ -13,6 +13,10 @@ int32, double  numbers
 bool, date     as they say
 timestamp      milliseconds, UTC
 =============  ===========================================================
+
+Of an anonymous survey nothing is kept that joins an answer to its link or customer, or to the logs
+of whoever carried it: the id and the digest become keyed hashes; attributes become pseudonyms, so
+that they still tell segments apart; moments become days; the duration and the link go.
 """
 
 from __future__ import annotations
@@ -20,12 +24,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
 from . import days
 from .survey import Contract, EchoformError, Field, Response, index_of
 from .survey.ids import time_of
-from .survey.questions import NA
+from .survey.quality import FACTS, Judge
+from .survey.questions import NA, Consent
 from .survey.rules import LARGEST
 
 Row: TypeAlias = dict[str, object]
@@ -53,12 +59,16 @@ _BEFORE = (
     Column("duration", "int32"),
     Column("link", "string"),
 )
-_AFTER = (Column("index", "double"), Column("digest", "string"))
+_AFTER = (
+    Column("index", "double"),
+    *(Column(fact, "bool") for fact in FACTS),
+    Column("digest", "string"),
+)
 _CONTACT_BEFORE = _BEFORE[:2]
-_CONTACT_AFTER = _AFTER[1:]
+_CONTACT_AFTER = _AFTER[-1:]
 
 RESERVED = frozenset(
-    {column.name for column in (*_BEFORE, *_AFTER)} | {CUSTOMER, "dt", "fcr", "responses"}
+    {column.name for column in (*_BEFORE, *_AFTER)} | {CUSTOMER, "dt", "fcr", "flags", "responses"}
 )
 """What no question and no attribute (but ``customer``) may be called: fixed columns, the day of a
 part, and the items that tallies have beside questions."""
@@ -84,12 +94,33 @@ def na(field: str) -> str:
     return f"{field}_na"
 
 
+def agreed(field: str) -> str:
+    """A consent's second column: the hash of the text that was agreed to."""
+    return f"{field}_text"
+
+
+def consent_hash(question: Consent, language: str) -> str:
+    """Names the text of a consent as a respondent in that language read it."""
+    return sha256(consent_text(question, language).encode()).hexdigest()[:16]
+
+
+def consent_text(question: Consent, language: str) -> str:
+    """What the page shows: the text and, on a line of its own, the hint."""
+    shown = [
+        text.get(language) or next(iter(text.values()), "")
+        for text in (question.text, question.hint or {})
+    ]
+    return "\n".join(filter(None, shown))
+
+
 def of(field: Field) -> Iterator[Column]:
     """The columns of one field; a statement has none."""
     if field.rule:
         yield Column(field.id, "int32" if _is_whole(field) else _TYPES[field.kind])
     if has_na(field):
         yield Column(na(field.id), "bool")
+    if field.kind == "true":
+        yield Column(agreed(field.id), "string")
 
 
 def attributes(contract: Contract) -> list[str]:
@@ -130,6 +161,13 @@ class Layout:
     def __init__(self, contract: Contract, key: bytes) -> None:
         self._contract = contract
         self._key = key
+        self._judge = Judge(contract)
+        self._consents = {
+            (question.id, language): consent_hash(question, language)
+            for question in contract.questions
+            if isinstance(question, Consent)
+            for language in contract.languages
+        }
         self._attributes = attributes(contract)
         self._places = {
             field.id: _Place(
@@ -155,9 +193,10 @@ class Layout:
             "language": response.language,
             "channel": response.channel,
             "duration": None if response.duration is None else _whole(response.duration),
-            "link": None if self._contract.anonymous else response.link,
+            "link": response.link,
             "index": index_of(self._contract, response.answers),
             "digest": digest,
+            **self._judge.facts(response),
         }
         personal: Row = {}
         for name in self._attributes:
@@ -174,9 +213,23 @@ class Layout:
                 cells[place.na] = answer == NA
             if not (place.na and answer == NA):
                 cells[name] = place.value(answer)
+            if (name, response.language) in self._consents:
+                cells[agreed(name)] = self._consents[name, response.language]
+        if self._contract.anonymous:
+            row |= self._blunted(row)
         if personal:
             personal |= {name: row[name] for name in ("response", "received_at", "digest")}
         return row, personal or None
+
+    def _blunted(self, row: Row) -> Row:
+        """What replaces the cells by which somebody could be found."""
+        moment = days.quarter(int(str(row["received_at"])), self._contract.timezone)
+        hidden = [*self._attributes, "response", "digest"]
+        return {
+            "received_at": int(moment.replace(hour=0, minute=0).timestamp() * 1000),
+            **dict.fromkeys(("hour", "duration", "link", "late")),
+            **{name: blinded(name, row[name], self._key) for name in hidden if row[name]},
+        }
 
 
 class _Place(NamedTuple):
@@ -189,6 +242,11 @@ class _Place(NamedTuple):
 def pseudonym(customer: str, key: bytes) -> str:
     """The same for one customer everywhere; without the key it names nobody."""
     return hmac.digest(key, customer.encode(), "sha256").hex()[:16]
+
+
+def blinded(name: str, value: object, key: bytes) -> str:
+    """What an anonymous survey keeps instead of a value: without the key it leads nowhere."""
+    return hmac.digest(key, f"anonymous {name} {value}".encode(), "sha256").hex()[:32]
 
 
 def _is_whole(field: Field) -> bool:

@@ -34,9 +34,11 @@ class Part(NamedTuple):
 
 
 class Landed(NamedTuple):
+    """``id`` and ``digest`` are as its rows have them."""
+
     key: str
+    id: str
     digest: str
-    """As in its name: what accept called it, whatever later software would."""
     body: bytes
     response: Response
     contract: Contract
@@ -86,7 +88,8 @@ class Landing:
             row, contact = layout.rows(response, name["digest"])
         except (Misfit, OverflowError, ValueError) as misfit:
             raise Unmergeable(str(misfit)) from None
-        return Landed(key, name["digest"], body, response, contract, row, contact)
+        known = str(row["response"]), str(row["digest"])
+        return Landed(key, *known, body, response, contract, row, contact)
 
     def _contract(self, response: Response) -> Contract:
         if _VERSION.fullmatch(response.version):

@@ -87,13 +87,13 @@ def decide(found: Iterable[Landed], settled: dict[str, str]) -> Decision:
     decision = Decision([], [], [], [])
     won: set[str] = set()
     for each in sorted(found, key=lambda one: (one.response.received_at, one.digest)):
-        in_part = settled.get(each.response.id)
+        in_part = settled.get(each.id)
         if in_part is not None:
             (decision.known if in_part == each.digest else decision.conflicts).append(each)
-        elif each.response.id in won:
+        elif each.id in won:
             decision.later.append(each)
         else:
-            won.add(each.response.id)
+            won.add(each.id)
             decision.new.append(each)
     return decision
 
@@ -106,10 +106,10 @@ def due(landed: Landed) -> Iterator[tuple[str, bytes]]:
     known: dict[str, Any] = {**response.attributes, **response.answers}
     if landed.row["index"] is not None:
         known["index"] = landed.row["index"]
-    mark = {"version": response.version, "received_at": response.received_at}
+    mark = {"version": response.version, "received_at": landed.row["received_at"]}
     for rule in rules:
         if holds(rule.when, known):
-            yield keys.due(response.survey, response.id, rule.id), msgspec.json.encode(mark)
+            yield keys.due(response.survey, landed.id, rule.id), msgspec.json.encode(mark)
 
 
 class _Merge:
@@ -211,8 +211,8 @@ class _Merge:
         name = keys.part(keys.CONTACTS, *part)
         stored, tag = self._table(name)
         there = set(_named(stored, [*coming, *decision.conflicts]))
-        lost = there & {(each.response.id, each.digest) for each in decision.conflicts}
-        rows = [each.contact for each in coming if (each.response.id, each.digest) not in there]
+        lost = there & {(each.id, each.digest) for each in decision.conflicts}
+        rows = [each.contact for each in coming if (each.id, each.digest) not in there]
         if stored is not None and lost:
             names = pc.binary_join_element_wise(stored["response"], stored["digest"], "-")
             stored = stored.filter(pc.invert(_among(names, map("-".join, lost))))
@@ -274,7 +274,7 @@ def _named(stored: pa.Table | None, these: Iterable[Landed]) -> list[tuple[str, 
     if stored is None:
         return []
     names = stored.select(["response", "digest"])
-    mine = names.filter(_among(names["response"], (each.response.id for each in these)))
+    mine = names.filter(_among(names["response"], (each.id for each in these)))
     return list(zip(*mine.to_pydict().values(), strict=True))
 
 
