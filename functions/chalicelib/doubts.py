@@ -26,7 +26,7 @@ from . import columns
 from .survey import Contract
 from .survey.quality import FACTS
 from .survey.questions import Hidden
-from .views import DAY, quoted
+from .views import DAY, quoted, text
 
 SPEEDER = "speeder"
 ALIKE = "near_duplicate"
@@ -145,3 +145,21 @@ FROM {quoted(table)} JOIN texts ON "text day" = {_DAY} AND "the text" = {said} {
 WHERE {counts}""",
         ),
     ]
+
+
+def statement(contracts: Sequence[Contract], table: str) -> str:
+    """Which responses have which flag: ``dt``, ``response`` and ``flag``, one row for each.
+
+    It says the same in Athena and in DuckDB.
+    """
+    same = alike(contracts, [_DAY, quoted("response"), *flags()], table)
+    doubted = f"SELECT *, {', '.join(flags())} FROM {quoted(table)} {BESIDE_PACES}"
+    known = [*paces(table), ("doubted", doubted), *same]
+    sources = [(name, f"doubted WHERE {quoted(flag(name))}") for name in FLAGS]
+    sources += [(ALIKE, "alike")] * bool(same)
+    each = [
+        f"SELECT {_DAY}, {quoted('response')}, {text(name)} AS flag FROM {source}"
+        for name, source in sources
+    ]
+    ctes = ", ".join(f"{name} AS ({query})" for name, query in known)
+    return f"WITH {ctes} " + " UNION ALL ".join(each)

@@ -107,7 +107,7 @@ def test_script_and_plain_form_say_the_same(
     assert set(first.answers(contract)) == set(answers)
     assert first.path == second.path == "/api/responses/after-sales"
     body = first.json
-    assert set(body) == {"id", "version", "language", "answers", "duration"}
+    assert set(body) == {"id", "version", "language", "answers", "duration", "trap"}
     assert ids.is_id(str(body["id"]))
     assert body["version"] == contract.version == second.form["_version"][0]
     assert body["language"] == "zh-CN" == second.form["_language"][0]
