@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from chalicelib import columns, doubts, keys, parquet
+from chalicelib import doubts, keys, parquet
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.storage import FolderStore, MemoryStore, Store
@@ -16,7 +17,7 @@ from chalicelib.survey import Contract, Response
 from chalicelib.survey.questions import LongText, Nps, Rating
 from generator.query import ask, open_views
 from generator.scores import Scores, scores
-from tests.jobs.answering import KEY, NOW, at, choices, contract, land, live, names, rows, said
+from tests.jobs.answering import KEY, NOW, at, contract, land, live, names, rejected, rows, said
 
 RATED = [f"r{number}" for number in range(1, 7)]
 SURVEY = contract(
@@ -263,7 +264,8 @@ def test_an_answer_lies_in_the_day_its_clocks_showed(
     zone: str, moment: str, day: str, hour: int
 ) -> None:
     survey = contract(timezone=zone)
-    store = stored(said(1, survey, at(moment)), survey=survey)
+    ms = round(datetime.fromisoformat(moment).timestamp() * 1000)
+    store = stored(said(1, survey, ms), survey=survey)
     assert [keys.day_of(name) for name in names(store, keys.RESPONSES)] == [day]
     assert [row["hour"] for row in rows(store)] == [hour]
     assert [segment.value for segment in scores(store, "service", "hour").segments] == [
@@ -301,8 +303,8 @@ def test_what_is_personal_is_in_contacts_alone(
     tally(store, NOW, key=KEY)
     planted = [text.encode() for text in PLANTED]
     bodies = {name: store.get(name).data for name in names(store, "") if "rejected/" not in name}
-    reasons = [columns.Misfit.__name__, *(str(each["reason"]) for each in _rejected(store))]
-    assert len(reasons) == 3
+    reasons = [str(each["reason"]) for each in rejected(store)]
+    assert len(reasons) == 2
     contacts = b"".join(str(row).encode() for row in rows(store, keys.CONTACTS))
     assert all(text in contacts for text in planted)
     everywhere = [data for name, data in bodies.items() if not name.startswith(keys.CONTACTS)]
@@ -313,18 +315,3 @@ def test_what_is_personal_is_in_contacts_alone(
     everywhere += ["\n".join(reasons).encode(), "\n".join(bodies).encode(), caplog.text.encode()]
     for data in everywhere:
         assert not [text for text in planted if text in data]
-
-
-def _rejected(store: Store) -> list[dict[str, Any]]:
-    import msgspec
-
-    return [msgspec.json.decode(store.get(name).data) for name in names(store, "rejected/")]
-
-
-def test_the_choices_of_a_survey_have_no_flag_of_their_own() -> None:
-    """What makes a response flagged is said once."""
-    assert set(doubts.FLAGS) | {"late", doubts.ALIKE} <= columns.RESERVED | {
-        doubts.SPEEDER,
-        doubts.ALIKE,
-    }
-    assert choices("a")

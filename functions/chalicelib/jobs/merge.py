@@ -103,7 +103,8 @@ def due(landed: Landed) -> Iterator[tuple[str, bytes]]:
     response, rules = landed.response, landed.contract.follow_ups
     if not response.follow_up or not rules:
         return
-    known: dict[str, Any] = {**response.attributes, **response.answers}
+    attributes = {} if landed.contract.anonymous else response.attributes
+    known: dict[str, Any] = {**attributes, **response.answers}
     if landed.row["index"] is not None:
         known["index"] = landed.row["index"]
     mark = {"version": response.version, "received_at": landed.row["received_at"]}
