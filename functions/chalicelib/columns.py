@@ -68,7 +68,8 @@ _CONTACT_BEFORE = _BEFORE[:2]
 _CONTACT_AFTER = _AFTER[-1:]
 
 RESERVED = frozenset(
-    {column.name for column in (*_BEFORE, *_AFTER)} | {CUSTOMER, "dt", "fcr", "flagged", "flags", "responses"}
+    {column.name for column in (*_BEFORE, *_AFTER)}
+    | {CUSTOMER, "dt", "fcr", "flagged", "flags", "responses"}
 )
 """What no question and no attribute (but ``customer``) may be called: fixed columns, the day of a
 part, and the items that tallies have beside questions."""
