@@ -296,15 +296,24 @@ def load(survey: str, file: Path, map_file: Path, data: str) -> None:
 @click.option("--by", help="A segment key: an attribute, channel, language, hour, a question.")
 @click.option("--from", "first", metavar="DAY", help="First day, as 2026-05-17.")
 @click.option("--to", "last", metavar="DAY", help="Last day.")
+@click.option(
+    "--exclude-flagged", is_flag=True, help="Leave out answers that something speaks against."
+)
 @format_option
 @data_option
 def scores(
-    survey: str, by: str | None, first: str | None, last: str | None, form: str, data: str
+    survey: str,
+    by: str | None,
+    first: str | None,
+    last: str | None,
+    exclude_flagged: bool,
+    form: str,
+    data: str,
 ) -> None:
     """Show a survey's scores: how many answered, means, shares with their 95 % interval."""
     from generator.local import show_scores
 
-    show_scores(survey, by, first, last, form, data)
+    show_scores(survey, by, first, last, exclude_flagged, form, data)
 
 
 @main.command()

@@ -141,13 +141,19 @@ def live(store: Store, survey: str) -> Contract:
 
 
 def show_scores(
-    survey: str, by: str | None, first: str | None, last: str | None, form: str, data: str
+    survey: str,
+    by: str | None,
+    first: str | None,
+    last: str | None,
+    without_flagged: bool,
+    form: str,
+    data: str,
 ) -> None:
     """Print scores as a table, JSON or CSV."""
     for day in filter(None, (first, last)):
         if not _is_day(day):
             raise EchoformError(f"{day!r} is no day; write it as 2026-05-17")
-    found = scores(open_data(data), survey, by, first, last)
+    found = scores(open_data(data), survey, by, first, last, without_flagged)
     if form == "table":
         print_scores(found)
     else:

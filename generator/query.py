@@ -5,6 +5,8 @@
 ``contacts_<survey>``       what is personal
 ``tallies``                 the counts behind every score, of all surveys (``survey`` names which)
 ``audit``                   who did what, when
+``flags_<survey>``          what speaks against which response: a row for each flag
+``consents``                every text that could be agreed to, by the hash kept with the answer
 ==========================  =====================================================================
 
 ``dt``, the day, is text as it is in Athena; compared with a day, it skips the other days' files. A
@@ -34,13 +36,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib import columns, keys
+from chalicelib import columns, doubts, keys
 from chalicelib.audit import operator, record
-from chalicelib.columns import Column
+from chalicelib.columns import Column, consent_hash, consent_text
 from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import FolderStore, Missing, Store
 from chalicelib.survey import EchoformError
+from chalicelib.survey.questions import Consent
 from chalicelib.views import quoted, text, view
 from generator.scores import harmless
 
@@ -217,8 +220,13 @@ def _make(connection: duckdb.DuckDBPyConnection, store: Store, root: Path) -> No
             files = [str(root / found)] if any(root.glob(found)) else []
             made = f"{table.removesuffix('/')}_{name}"
             connection.execute(view(made, wanted, files, by_day=True))
+        connection.execute(
+            f"CREATE VIEW {quoted(f'flags_{name}')} AS "
+            + doubts.statement(contracts, f"responses_{name}")
+        )
         tallies.append(f"SELECT {text(survey)} AS survey, * FROM {quoted(f'tallies_{name}')}")
     connection.execute(" UNION ALL BY NAME ".join(tallies))
+    connection.execute(_consents(definitions))
     names = {name for (name,) in connection.sql("SELECT view_name FROM duckdb_views()").fetchall()}
     for survey in definitions.surveys():
         name = survey.replace("-", "_")
@@ -240,6 +248,24 @@ def _audit(root: Path) -> str:
         found = f"read_json({text(str(root / pattern))}, columns = {{{read}}}, {days})"
         select += f" UNION ALL BY NAME SELECT * FROM {found}"
     return f"CREATE VIEW audit AS {select}"
+
+
+def _consents(definitions: Definitions) -> str:
+    """The view of every text that could be agreed to, in every version and language."""
+    names = ("survey", "question", "version", "language", "text_hash", "text")
+    rows = [
+        (survey, question.id, contract.version, language, consent_hash(question, language), shown)
+        for survey in definitions.surveys()
+        for contract in definitions.versions(survey)
+        for question in contract.questions
+        if isinstance(question, Consent)
+        for language in contract.languages
+        for shown in [consent_text(question, language)]
+    ]
+    values = ", ".join(f"({', '.join(map(text, row))})" for row in rows)
+    table = values and f"VALUES {values}"
+    nothing = f"SELECT {', '.join(['NULL::VARCHAR'] * len(names))} WHERE FALSE"
+    return f"CREATE VIEW consents AS SELECT * FROM ({table or nothing}) AS c({', '.join(names)})"
 
 
 def _fetch(store: Store, root: Path) -> None:

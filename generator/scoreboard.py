@@ -33,6 +33,15 @@ WORDS = {
         "none": "还没有答卷",
         "to": "至",
         "small": "灰色：不足 30 份，仅供参考",
+        "flagged": "可疑 {n}",
+        "left out": "（未计入）",
+        "straight_line": "全部同分",
+        "gibberish": "无意义文字",
+        "one_character": "单字文本",
+        "honeypot": "机器填写",
+        "too_fast": "提交过快",
+        "speeder": "答题过快",
+        "near_duplicate": "近似重复（待查）",
     },
     "en": {
         "question": "Question",
@@ -50,6 +59,15 @@ WORDS = {
         "none": "no responses yet",
         "to": "to",
         "small": "dim: fewer than 30 answers",
+        "flagged": "{n} flagged",
+        "left out": " (left out)",
+        "straight_line": "straight line",
+        "gibberish": "gibberish",
+        "one_character": "one character",
+        "honeypot": "filled by a machine",
+        "too_fast": "too fast",
+        "speeder": "speeder",
+        "near_duplicate": "near duplicate (to review)",
     },
 }
 
@@ -68,10 +86,20 @@ def table(scores: Scores, language: str) -> RenderableType:
     days = f"{scores.first} {words['to']} {scores.last}"
     heading = Text(f"{title}  {days}", style="bold")
     if scores.by is None:
-        return Group(heading, *_whole(scores.segments[0], language, words))
+        whole = scores.segments[0]
+        flags = _flagged(whole, scores.without_flagged, words)
+        return Group(heading, *flags, *_whole(whole, language, words))
     small = any(segment.n < SMALL for segment in scores.segments)
     note = [Text(words["small"], style="dim")] if small else []
     return Group(heading, *_cut(scores, language, words), *note)
+
+
+def _flagged(segment: Segment, left_out: bool, words: dict[str, str]) -> Iterator[Text]:
+    """How many something speaks against, and what."""
+    if segment.flags:
+        line = words["flagged"].format(n=f"{segment.flagged:,}") + words["left out"] * left_out
+        named = ", ".join(f"{words[name]} {n:,}" for name, n in segment.flags.items())
+        yield Text(f"{line}: {named}", style="dim")
 
 
 def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[RenderableType]:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -29,8 +30,10 @@ from chalicelib.survey.questions import Nps as NpsQuestion
 
 AT_ONCE = 16
 
+Counted: TypeAlias = Mapping[str, Mapping[str, tuple[int, int]]]
+"""How many, and the total, by item and value."""
 Tallies: TypeAlias = dict[str, dict[str, dict[str, tuple[int, int]]]]
-"""How many, and the total, by segment value, item and value."""
+"""The same, by segment value."""
 
 
 class Unscorable(EchoformError):
@@ -73,6 +76,11 @@ class Segment(Struct, frozen=True):
     index: Index | None
     fcr: Share | None
     items: list[Item]
+    flagged: int
+    """Responses that something speaks against, whether they are in ``n`` or not."""
+    flags: dict[str, int]
+    """How many have each flag; a response may have several. Near duplicates are for review, and
+    not in ``flagged``."""
 
 
 class Scores(Struct, frozen=True):
@@ -87,6 +95,8 @@ class Scores(Struct, frozen=True):
     segments: list[Segment]
     values: dict[str, Text]
     """What the segments' values are called, where they have names."""
+    without_flagged: bool
+    """Whether flagged responses are left out of every figure."""
 
 
 def scores(
@@ -95,8 +105,11 @@ def scores(
     by: str | None = None,
     first: str | None = None,
     last: str | None = None,
+    without_flagged: bool = False,
 ) -> Scores:
     """Scores of the days from ``first`` to ``last``, in all or by a segment key.
+
+    ``without_flagged``: only of responses that nothing speaks against.
 
     Raises:
         Unscorable: no such survey, or no such segment key.
@@ -118,7 +131,13 @@ def scores(
     # As the latest version that has a question asks it.
     fields = {f.id: (q, f) for c in contracts for q in c.questions for f in q.fields()}
     bands = contracts[-1].bands
-    segments = [_segment(value, items, bands, fields) for value, items in _sums(days).items()]
+    flagged = _sums(days, [True])
+    kept = _sums(days, [False] if without_flagged else [False, True])
+    every = _sums(days, [False, True])
+    segments = [
+        _segment(value, kept.get(value, {}), flagged.get(value, {}), every[value], bands, fields)
+        for value in every
+    ]
     chosen = fields[by][0] if by in fields else None
     return Scores(
         survey,
@@ -129,6 +148,7 @@ def scores(
         max(names, default=None),
         sorted(segments, key=lambda s: (s.value if by == "hour" else "", -s.n, s.value)),
         {c.code: c.text for c in chosen.choices} if isinstance(chosen, Choosing) else {},
+        without_flagged,
     )
 
 
@@ -164,6 +184,8 @@ COLUMNS = [
 
 def _rows(segment: Segment) -> Iterator[dict[str, object]]:
     yield {"item": counting.RESPONSES, "n": segment.n}
+    named = "; ".join(f"{name}: {n}" for name, n in segment.flags.items())
+    yield {"item": counting.FLAGGED_BY, "n": segment.flagged, "counts": named}
     if segment.index:
         yield {"item": counting.INDEX, **msgspec.structs.asdict(segment.index)}
     if segment.fcr:
@@ -188,15 +210,17 @@ def _share(name: str, share: Share | None) -> dict[str, object]:
 def _read(store: Store, key: str, name: str) -> pa.Table:
     """One day's counts of a segment key."""
     rows = parquet.decode_where(store.get(name).data, "segment_key", key)
-    return rows.select(["segment_value", "item", "value", "n", "total"])
+    return rows.select(["segment_value", "item", "value", "flagged", "n", "total"])
 
 
-def _sums(days: Sequence[pa.Table]) -> Tallies:
+def _sums(days: Sequence[pa.Table], flagged: Sequence[bool]) -> Tallies:
     """Counts and totals over all days, by segment value, item and value."""
     sums: Tallies = defaultdict(lambda: defaultdict(dict))
     if days:
         by = ["segment_value", "item", "value"]
-        summed = pa.concat_tables(days).group_by(by).aggregate([("n", "sum"), ("total", "sum")])
+        rows = pa.concat_tables(days)
+        rows = rows.filter(pc.is_in(rows["flagged"], pa.array(flagged)))
+        summed = rows.group_by(by).aggregate([("n", "sum"), ("total", "sum")])
         columns = (summed[name].to_pylist() for name in (*by, "n_sum", "total_sum"))
         for segment, item, value, n, total in zip(*columns, strict=True):
             sums[segment][item][value] = n, total or 0
@@ -205,18 +229,23 @@ def _sums(days: Sequence[pa.Table]) -> Tallies:
 
 def _segment(
     value: str,
-    items: Mapping[str, Mapping[str, tuple[int, int]]],
+    items: Counted,
+    flagged: Counted,
+    every: Counted,
     bands: Bands,
     fields: Mapping[str, tuple[Question, Field]],
 ) -> Segment:
+    """``items`` are scored; ``flagged`` and ``every`` say what was flagged, and why."""
     counts = {item: {v: n for v, (n, _) in values.items()} for item, values in items.items()}
     once = counts.get(counting.FCR, {})
     return Segment(
         value,
-        counts[counting.RESPONSES][""],
+        counts.get(counting.RESPONSES, {}).get("", 0),
         _index(items.get(counting.INDEX, {}).values(), bands),
         figures.fcr(once.get("yes", 0), sum(once.values())),
         [_item(*fields[name], counts[name], bands) for name in fields if name in counts],
+        flagged.get(counting.RESPONSES, {}).get("", (0, 0))[0],
+        {name: n for name, (n, _) in sorted(every.get(counting.FLAGGED_BY, {}).items())},
     )
 
 

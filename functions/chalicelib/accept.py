@@ -76,6 +76,7 @@ def accept(
         entered_by=arrival.entered_by,
         recording_consent=arrival.recording_consent,
         follow_up=not arrival.loaded,
+        trap=submission.trap,
     )
     claim = claims.of(contract, response, code) if link and link.personal else None
     ended = None if arrival.loaded else _ended(publication, submission.version, link, arrival.now)

@@ -118,6 +118,7 @@ def _from_form(
         raise Refused("malformed") from None
     version = form.pop("_version", [""])[-1]
     language = form.pop("_language", [""])[-1]
+    trap = any(form.pop("_website", []))
     contract = _current(definitions, survey, version)
     if contract is None:
         raise Refused("stale_version" if _current(definitions, survey) else "not_found")
@@ -129,6 +130,7 @@ def _from_form(
         language=language,
         answers=from_form(contract.fields, form),
         link=page.query if own else None,
+        trap=trap,
     )
 
 

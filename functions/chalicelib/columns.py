@@ -13,6 +13,10 @@ int32, double  numbers
 bool, date     as they say
 timestamp      milliseconds, UTC
 =============  ===========================================================
+
+Of an anonymous survey nothing is kept that joins an answer to its link or customer, or to the logs
+of whoever carried it: the id and the digest become keyed hashes; attributes become pseudonyms, so
+that they still tell segments apart; moments become days; the duration and the link go.
 """
 
 from __future__ import annotations
@@ -20,12 +24,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeAlias
 
 from . import days
 from .survey import Contract, EchoformError, Field, Response, index_of
-from .survey.ids import time_of
-from .survey.questions import NA
+from .survey.ids import make, time_of
+from .survey.quality import FACTS, Judge
+from .survey.questions import NA, Consent
 from .survey.rules import LARGEST
 
 Row: TypeAlias = dict[str, object]
@@ -55,12 +61,17 @@ _BEFORE = (
     Column("entered_by", "string"),
     Column("recording_consent", "bool"),
 )
-_AFTER = (Column("index", "double"), Column("digest", "string"))
+_AFTER = (
+    Column("index", "double"),
+    *(Column(fact, "bool") for fact in FACTS),
+    Column("digest", "string"),
+)
 _CONTACT_BEFORE = _BEFORE[:2]
-_CONTACT_AFTER = _AFTER[1:]
+_CONTACT_AFTER = _AFTER[-1:]
 
 RESERVED = frozenset(
-    {column.name for column in (*_BEFORE, *_AFTER)} | {CUSTOMER, "dt", "fcr", "responses"}
+    {column.name for column in (*_BEFORE, *_AFTER)}
+    | {CUSTOMER, "dt", "fcr", "flagged", "flags", "responses"}
 )
 """What no question and no attribute (but ``customer``) may be called: fixed columns, the day of a
 part, and the items that tallies have beside questions."""
@@ -86,12 +97,33 @@ def na(field: str) -> str:
     return f"{field}_na"
 
 
+def agreed(field: str) -> str:
+    """A consent's second column: the hash of the text that was agreed to."""
+    return f"{field}_text"
+
+
+def consent_hash(question: Consent, language: str) -> str:
+    """Names the text of a consent as a respondent in that language read it."""
+    return sha256(consent_text(question, language).encode()).hexdigest()[:16]
+
+
+def consent_text(question: Consent, language: str) -> str:
+    """What the page shows: the text and, on a line of its own, the hint."""
+    shown = [
+        text.get(language) or next(iter(text.values()), "")
+        for text in (question.text, question.hint or {})
+    ]
+    return "\n".join(filter(None, shown))
+
+
 def of(field: Field) -> Iterator[Column]:
     """The columns of one field; a statement has none."""
     if field.rule:
         yield Column(field.id, "int32" if _is_whole(field) else _TYPES[field.kind])
     if has_na(field):
         yield Column(na(field.id), "bool")
+    if field.kind == "true":
+        yield Column(agreed(field.id), "string")
 
 
 def attributes(contract: Contract) -> list[str]:
@@ -132,6 +164,13 @@ class Layout:
     def __init__(self, contract: Contract, key: bytes) -> None:
         self._contract = contract
         self._key = key
+        self._judge = Judge(contract)
+        self._consents = {
+            (question.id, language): consent_hash(question, language)
+            for question in contract.questions
+            if isinstance(question, Consent)
+            for language in contract.languages
+        }
         self._attributes = attributes(contract)
         self._places = {
             field.id: _Place(
@@ -157,11 +196,12 @@ class Layout:
             "language": response.language,
             "channel": response.channel,
             "duration": None if response.duration is None else _whole(response.duration),
-            "link": None if self._contract.anonymous else response.link,
+            "link": response.link,
             "entered_by": response.entered_by,
             "recording_consent": response.recording_consent,
             "index": index_of(self._contract, response.answers),
             "digest": digest,
+            **self._judge.facts(response),
         }
         personal: Row = {}
         for name in self._attributes:
@@ -178,9 +218,24 @@ class Layout:
                 cells[place.na] = answer == NA
             if not (place.na and answer == NA):
                 cells[name] = place.value(answer)
+            if (name, response.language) in self._consents:
+                cells[agreed(name)] = self._consents[name, response.language]
+        if self._contract.anonymous:
+            row |= self._blunted(row)
         if personal:
             personal |= {name: row[name] for name in ("response", "received_at", "digest")}
         return row, personal or None
+
+    def _blunted(self, row: Row) -> Row:
+        """What replaces the cells by which somebody could be found."""
+        timezone = self._contract.timezone
+        hidden = [*self._attributes, "digest"]
+        return {
+            "response": blinded_id(str(row["response"]), timezone, self._key),
+            "received_at": days.start(int(str(row["received_at"])), timezone),
+            **dict.fromkeys(("hour", "duration", "link", "late", "entered_by")),
+            **{name: blinded(name, row[name], self._key) for name in hidden if row[name]},
+        }
 
 
 class _Place(NamedTuple):
@@ -193,6 +248,17 @@ class _Place(NamedTuple):
 def pseudonym(customer: str, key: bytes) -> str:
     """The same for one customer everywhere; without the key it names nobody."""
     return hmac.digest(key, customer.encode(), "sha256").hex()[:16]
+
+
+def blinded(name: str, value: object, key: bytes) -> str:
+    """What an anonymous survey keeps instead of a value: without the key it leads nowhere."""
+    return hmac.digest(key, f"anonymous {name} {value}".encode(), "sha256").hex()[:32]
+
+
+def blinded_id(response: str, timezone: str, key: bytes) -> str:
+    """What an anonymous survey keeps instead of a response's id: an id of the same day."""
+    hidden = hmac.digest(key, f"anonymous response {response}".encode(), "sha256")
+    return make(days.start(time_of(response), timezone), int.from_bytes(hidden[:10], "big"))
 
 
 def _is_whole(field: Field) -> bool:

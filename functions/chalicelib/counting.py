@@ -11,10 +11,16 @@ item          value
 a field       the code or number given; ``na``; of several codes each, and ``""``: who chose any
 ``index``     whole points; ``total`` sums it exactly, in thousand-millionths of a point
 ``fcr``       ``yes``: solved with one contact; ``no``: anything else from who answered both
+``flags``     a flag, and ``near_duplicate``
 ============  ==================================================================================
 
 A segment has one value per response, so only questions with one code can be segments. A response
-without that value is in no segment of that key. ``flagged`` is kept apart for quality flags.
+without that value is in no segment of that key. Of an anonymous survey only segments of 10 people
+or more are told, and only where nobody finds a smaller one by subtracting.
+
+Every count is made twice: of responses that are ``flagged`` and of those that are not. A response
+is flagged by its own facts (``chalicelib.survey.quality``) but ``late``, and as ``speeder``
+(``chalicelib.doubts``).
 """
 
 # ruff: noqa: S608  (every name and text goes through quoted() or text())
@@ -23,11 +29,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from . import columns
+from . import columns, doubts
+from .doubts import FLAGGED, FLAGS
 from .survey import Contract, Field
 from .views import DAY, quoted, text
 
-FORMAT = "2"
+FORMAT = "3"
 """Raised when tallies change in a way that the text does not show."""
 
 NANO = 1_000_000_000
@@ -37,6 +44,9 @@ EVERYBODY = ""
 INDEX = "index"
 FCR = "fcr"
 RESPONSES = "responses"
+FLAGGED_BY = "flags"
+PEOPLE = 10
+"""Of an anonymous survey no smaller segment is told."""
 
 _ALWAYS = ("channel", "language", "hour")
 _NANO = '"nano points"'  # no question can be called that
@@ -85,23 +95,60 @@ def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
     once = _once(contracts)
     if once:
         items.append(_item(keys, FCR, quoted(FCR), by=FCR))
+    items += [_item(keys, FLAGGED_BY, text(f), where=quoted(doubts.flag(f))) for f in FLAGS]
+    alike = doubts.alike(contracts, [_DAY, *_segments(keys), *doubts.flags()], table)
+    if alike:
+        items.append(_item(keys, FLAGGED_BY, text(doubts.ALIKE), source="alike"))
     union = "\nUNION ALL\n".join(items)
-    return f"""WITH answers AS (
-{_answers(contracts, keys, once, table)}
-), tallied AS (
-{union}
-)
-SELECT {_DAY}, segment_key, segment_value, item, value, FALSE AS flagged, n, total
-FROM tallied
+    known = [
+        *doubts.paces(table),
+        ("answers", _answers(contracts, keys, once, table)),
+        *alike,
+        ("tallied", union),
+        *([_told()] if contracts[-1].anonymous else []),
+    ]
+    ctes = ", ".join(f"{name} AS (\n{query}\n)" for name, query in known)
+    return f"""WITH {ctes}
+SELECT {_DAY}, segment_key, segment_value, item, value, {FLAGGED}, n, total
+FROM {known[-1][0]}
 WHERE segment_value IS NOT NULL
-ORDER BY {_DAY}, segment_key, segment_value, item, value
+ORDER BY {_DAY}, segment_key, segment_value, item, value, {FLAGGED}
 """
+
+
+def _told() -> tuple[str, str]:
+    """What is told of an anonymous survey.
+
+    A segment of fewer people is left out, and so is the next larger one where those left out,
+    with those in no segment, would be fewer still.
+    """
+    return (
+        "told",
+        f"""SELECT tallied.* FROM tallied JOIN (
+  SELECT *, everybody - SUM(people) OVER (PARTITION BY "a day", "a key")
+    + SUM(people) OVER (PARTITION BY "a day", "a key" ORDER BY people, "a value") - people AS untold
+  FROM (
+    SELECT *, SUM(CASE WHEN "a key" = '' THEN people END) OVER (PARTITION BY "a day") AS everybody
+    FROM (
+      SELECT {_DAY} AS "a day", segment_key AS "a key", segment_value AS "a value",
+        SUM(n) AS people
+      FROM tallied WHERE item = '{RESPONSES}' AND segment_value IS NOT NULL
+      GROUP BY {_DAY}, segment_key, segment_value
+    ) AS segments
+  ) AS sizes
+) AS sizes ON {_DAY} = "a day" AND segment_key = "a key" AND segment_value = "a value"
+WHERE "a key" = '' OR (people >= {PEOPLE} AND (untold = 0 OR untold >= {PEOPLE}))""",
+    )
+
+
+def _segments(keys: Iterable[str]) -> list[str]:
+    return [f"{_segment(key)} AS {_by(key)}" for key in keys]
 
 
 def _answers(contracts: Sequence[Contract], keys: list[str], once: str, table: str) -> str:
     """The columns that are counted, as they are counted."""
     index = f"{quoted(INDEX)} * 1E0"
-    shown = [_DAY, *(f"{_segment(key)} AS {_by(key)}" for key in keys)]
+    shown = [_DAY, *_segments(keys), *doubts.flags()]
     shown += [quoted(c.name) for field in counted(contracts) for c in columns.of(field)]
     shown += [
         f"CAST(FLOOR({index} + 5E-1) AS INTEGER) AS {quoted(INDEX)}",
@@ -109,7 +156,7 @@ def _answers(contracts: Sequence[Contract], keys: list[str], once: str, table: s
     ]
     if once:
         shown.append(f"{once} AS {quoted(FCR)}")
-    return "SELECT " + ",\n  ".join(shown) + f"\nFROM {quoted(table)}"
+    return "SELECT " + ",\n  ".join(shown) + f"\nFROM {quoted(table)} {doubts.BESIDE_PACES}"
 
 
 def _once(contracts: Sequence[Contract]) -> str:
@@ -158,14 +205,15 @@ def _item(
 ) -> str:
     """Counts of one item, for everybody and for each segment; ``by`` is what is told apart."""
     where = where or (f"{quoted(by)} IS NOT NULL" if by else "TRUE")
-    told = [_DAY, *[quoted(by)] * bool(by)]
+    told = [_DAY, FLAGGED, *[quoted(by)] * bool(by)]
     sets = [", ".join([*told, *[_by(key)] * bool(key)]) for key in [EVERYBODY, *keys]]
     key = " ".join(f"WHEN GROUPING({_by(k)}) = 0 THEN {text(k)}" for k in keys)
     worth = " ".join(f"WHEN GROUPING({_by(k)}) = 0 THEN {_by(k)}" for k in keys)
     return (
         f"SELECT {_DAY}, CASE {key} ELSE '' END AS segment_key,"
         f" CASE {worth} ELSE '' END AS segment_value,"
-        f" {text(item)} AS item, {value} AS value, COUNT(*) AS n, CAST({total} AS BIGINT) AS total"
+        f" {text(item)} AS item, {value} AS value, {FLAGGED}, COUNT(*) AS n,"
+        f" CAST({total} AS BIGINT) AS total"
         f" FROM {source} WHERE {where} GROUP BY GROUPING SETS ({', '.join(f'({s})' for s in sets)})"
     )
 

@@ -32,3 +32,9 @@ def quarter(ms: int, timezone: str) -> datetime:
 @lru_cache(maxsize=4096)
 def _quarter(number: int, timezone: str) -> datetime:
     return local(number * _QUARTER, timezone)
+
+
+def start(ms: int, timezone: str) -> int:
+    """The first moment of a moment's local day, both in milliseconds since 1970."""
+    midnight = local(ms, timezone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(midnight.timestamp() * 1000)

@@ -27,14 +27,14 @@ const holds = (condition, answers) => {
 
 // Text as it is kept.
 const clean = text => text.replace(/\r\n?/g, "\n")
-  .replace(/[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]/gu, "").replace(/^\s+|\s+$/g, "");
+  .replace(/[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]/gu, "").trim();
 
 // What a control holds (a list of texts), as the value that is sent.
 const coerce = (rule, texts) => {
-  const kind = rule[0], text = texts.length ? texts[texts.length - 1] : "", number = clean(text);
+  const kind = rule[0], text = texts.slice(-1)[0] || "", number = clean(text);
   return kind === "codes" ? texts
     : kind === "true" ? text === "true"
-    : (kind === "scale" || kind === "number") && /^-?[0-9]{1,15}(\.[0-9]{1,9})?$/.test(number) ? +number
+    : (kind === "scale" || kind === "number") && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
     : text;
 };
 
@@ -57,7 +57,7 @@ const check = (rule, value) => {
     : kind === "scale" || kind === "number" || typeof value === "string";
   if (!fits) throw ["type"];
   if (kind === "text") return text(value, a, b);
-  if (kind === "phone") return match(value, 40, /^\+?[0-9]([ -]?[0-9]){4,17}$/, kind);
+  if (kind === "phone") return match(value, 40, /^\+?\d([ -]?\d){4,17}$/, kind);
   if (kind === "email")
     return match(value, 254, /^[\w.!#$%&'*+\/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/i, kind);
   if (kind === "true") return value || undefined;
@@ -73,7 +73,7 @@ const check = (rule, value) => {
     return value;
   }
   if (kind === "date") {
-    const day = /^[12][0-9]{3}-[01][0-9]-[0-3][0-9]$/.test(value) && new Date(value + "T00:00:00Z");
+    const day = /^[12]\d{3}-[01]\d-[0-3]\d$/.test(value) && new Date(value + "T00:00:00Z");
     if (!day || isNaN(day) || day.toISOString().slice(0, 10) !== value) throw ["date"];
     if (a && value < a || b && value > b) throw ["days", a || "…", b || "…"];
     return value;

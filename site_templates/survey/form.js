@@ -237,7 +237,9 @@ form.addEventListener("submit", event => {
   }
   freeze({
     version: controls._version[0].value, language: controls._language[0].value,
-    answers: reading.answers, duration: Math.round(performance.now() / 1e3), link
+    answers: reading.answers, link, trap: !!controls._website[0].value,
+    // How long a restored draft took is not known here.
+    duration: draft ? undefined : Math.round(performance.now() / 1e3)
   }, Date.now());
   send();
 });

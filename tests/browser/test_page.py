@@ -107,10 +107,45 @@ def test_script_and_plain_form_say_the_same(
     assert set(first.answers(contract)) == set(answers)
     assert first.path == second.path == "/api/responses/after-sales"
     body = first.json
-    assert set(body) == {"id", "version", "language", "answers", "duration"}
+    assert set(body) == {"id", "version", "language", "answers", "duration", "trap"}
     assert ids.is_id(str(body["id"]))
+    assert body["trap"] is False
     assert body["version"] == contract.version == second.form["_version"][0]
     assert body["language"] == "zh-CN" == second.form["_language"][0]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_people_do_not_meet_the_trap_and_machines_do(phone: Open, stub: Stub, script: bool) -> None:
+    """Nothing to see, to tab to or to hear; what a machine puts there is sent along."""
+    page = phone(script=script)
+    page.goto(f"{stub.url}/after-sales/")
+    trap = page.locator("[name=_website]")
+    box = trap.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] < 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert trap.get_attribute("tabindex") == "-1"
+    assert trap.get_attribute("aria-hidden") == "true"
+    trap.fill("http://s.test", force=True)
+    if script:
+        steps(page, HAPPY)
+        sent(page)
+        assert stub.posts[0].json["trap"] is True
+    else:
+        fill(page, HAPPY)
+        page.click("#Next")
+        assert stub.posts[0].form["_website"] == ["http://s.test"]
+
+
+def test_how_long_a_restored_draft_took_is_not_claimed(phone: Open, stub: Stub) -> None:
+    """Somebody whose page was reloaded has not answered it in a second."""
+    page = phone()
+    page.goto(f"{stub.url}/after-sales/")
+    fill(page, {"service_type": "repair"})
+    page.reload()
+    steps(page, HAPPY)
+    sent(page)
+    assert "duration" not in stub.posts[0].json
 
 
 def test_every_type(phone: Open, stub: Stub) -> None:

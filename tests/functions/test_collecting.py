@@ -80,6 +80,17 @@ def test_a_plain_form_lands_as_the_script_would_send_it(store: MemoryStore) -> N
     assert msgspec.structs.replace(by_form, id=by_script.id) == by_script
 
 
+@pytest.mark.parametrize("filled", ["", "http://s.test"])
+def test_a_machine_that_fills_the_trap_is_thanked_like_anybody(
+    store: MemoryStore, filled: str
+) -> None:
+    """The fact is kept with the answer; the reply shows nothing of it."""
+    by_form = post_form(store, the_form(_website=filled))
+    by_script = post(store, {**BODY, "trap": bool(filled), "id": ids.make(NOW, 2)})
+    assert (by_form.status, by_script.status) == (303, 201)
+    assert [response.trap for response in landed(store)] == [bool(filled)] * 2
+
+
 def test_a_form_in_another_language_gets_that_languages_thanks(store: MemoryStore) -> None:
     reply = post_form(store, the_form(_language="en"))
     assert reply.headers["Location"] == "/after-sales/en/thanks/"

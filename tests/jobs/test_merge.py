@@ -14,7 +14,7 @@ from chalicelib.jobs.merge import Merged, merge
 from chalicelib.published import Buckets, Publication
 from chalicelib.storage import MemoryStore, Stale, Store
 from chalicelib.survey import ids
-from chalicelib.survey.questions import Rating
+from chalicelib.survey.questions import Consent, Rating
 from tests.jobs.answering import (
     KEY,
     NOON,
@@ -32,6 +32,7 @@ from tests.jobs.answering import (
 )
 
 SURVEY = contract()
+AGREE = next(question for question in SURVEY.questions if isinstance(question, Consent))
 
 
 @pytest.fixture
@@ -102,7 +103,14 @@ def test_an_answer_becomes_a_typed_row(store: Store) -> None:
             "bought": date(2026, 2, 28),
             "comment": "=1+1",
             "agree": True,
+            "agree_text": columns.consent_hash(AGREE, "en"),
             "index": 100.0,
+            "straight_line": False,
+            "gibberish": False,
+            "one_character": False,
+            "honeypot": False,
+            "too_fast": False,
+            "late": False,
             "digest": response.digest,
         }
     ]
@@ -130,18 +138,6 @@ def test_a_customer_is_a_pseudonym_that_needs_the_key(memory: MemoryStore) -> No
     [row] = rows(memory)
     assert row["customer"] == columns.pseudonym("c-17", KEY) != columns.pseudonym("c-17", b"other")
     assert len(row["customer"]) == 16
-
-
-def test_nothing_joins_an_anonymous_answer_to_its_customer() -> None:
-    store = MemoryStore()
-    survey = contract(anonymous=True)
-    live(store, survey)
-    land(store, said(1, survey, link="hash", attributes={"customer": "c-17", "agent": "a1"}))
-    merge(store, KEY, NOW)
-    [row] = rows(store)
-    assert "customer" not in row
-    assert (row["link"], row["agent"]) == (None, "a1")
-    assert names(store, keys.CONTACTS) == []
 
 
 def test_merging_again_changes_nothing(store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from .. import days, keys
-from ..columns import Layout, Misfit, Row
+from ..columns import Layout, Misfit, Row, blinded_id
 from ..published import Definitions
 from ..storage import Missing
 from ..survey import Contract, EchoformError, Response
@@ -34,9 +34,11 @@ class Part(NamedTuple):
 
 
 class Landed(NamedTuple):
+    """``id`` and ``digest`` are as its rows have them."""
+
     key: str
+    id: str
     digest: str
-    """As in its name: what accept called it, whatever later software would."""
     body: bytes
     response: Response
     contract: Contract
@@ -59,15 +61,18 @@ class Landing:
             raise Unmergeable("not the name of a landed response")
         survey, response = name["survey"], name["response"]
         try:
-            timezone = self._definitions.current(survey).timezone
+            contract = self._definitions.current(survey)
             publication = self._definitions.publication(survey)
         except Missing:
             raise Unmergeable("no such survey was published") from None
         try:
-            day = days.day(time_of(response), timezone)
+            day = days.day(time_of(response), contract.timezone)
         except (ValueError, OverflowError):
             raise Unmergeable("its id is of an impossible time") from None
-        return Part(survey, day, keys.bucket(response, publication.buckets_on(day))), response
+        kept = response
+        if contract.anonymous:
+            kept = blinded_id(response, contract.timezone, self._secret)
+        return Part(survey, day, keys.bucket(kept, publication.buckets_on(day))), response
 
     def read(self, key: str, body: bytes) -> Landed:
         """The response in a landed object. Raises Unmergeable."""
@@ -86,7 +91,8 @@ class Landing:
             row, contact = layout.rows(response, name["digest"])
         except (Misfit, OverflowError, ValueError) as misfit:
             raise Unmergeable(str(misfit)) from None
-        return Landed(key, name["digest"], body, response, contract, row, contact)
+        known = str(row["response"]), str(row["digest"])
+        return Landed(key, *known, body, response, contract, row, contact)
 
     def _contract(self, response: Response) -> Contract:
         if _VERSION.fullmatch(response.version):

@@ -97,13 +97,13 @@ def decide(found: Iterable[Landed], settled: dict[str, str]) -> Decision:
     decision = Decision([], [], [], [])
     won: set[str] = set()
     for each in sorted(found, key=lambda one: (one.response.received_at, one.digest)):
-        in_part = settled.get(each.response.id)
+        in_part = settled.get(each.id)
         if in_part is not None:
             (decision.known if in_part == each.digest else decision.conflicts).append(each)
-        elif each.response.id in won:
+        elif each.id in won:
             decision.later.append(each)
         else:
-            won.add(each.response.id)
+            won.add(each.id)
             decision.new.append(each)
     return decision
 
@@ -113,13 +113,14 @@ def due(landed: Landed) -> Iterator[tuple[str, bytes]]:
     response, rules = landed.response, landed.contract.follow_ups
     if not response.follow_up or not rules:
         return
-    known: dict[str, Any] = {**response.attributes, **response.answers}
+    attributes = {} if landed.contract.anonymous else response.attributes
+    known: dict[str, Any] = {**attributes, **response.answers}
     if landed.row["index"] is not None:
         known["index"] = landed.row["index"]
-    mark = {"version": response.version, "received_at": response.received_at}
+    mark = {"version": response.version, "received_at": landed.row["received_at"]}
     for rule in rules:
         if holds(rule.when, known):
-            yield keys.due(response.survey, response.id, rule.id), msgspec.json.encode(mark)
+            yield keys.due(response.survey, landed.id, rule.id), msgspec.json.encode(mark)
 
 
 class _Merge:
@@ -200,7 +201,7 @@ class _Merge:
     def _attempt(self, part: Part, kept_days: Kept, left: list[Landed]) -> list[Landed]:
         """Merge once; returns those whose rival went in. Raises Stale or Exists."""
         responses = parts.read(self._store, keys.part(keys.RESPONSES, *part))
-        settled = dict(parts.named(responses.rows, [each.response.id for each in left]))
+        settled = dict(parts.named(responses.rows, [each.id for each in left]))
         decision = decide(left, settled)
         contacts = None
         if decision.conflicts or any(each.contact for each in decision.new):
@@ -249,9 +250,9 @@ class _Merge:
         if stored is None:
             return
         coming = [each for each in decision.new if each.contact]
-        there = parts.named(stored.rows, [e.response.id for e in [*coming, *decision.conflicts]])
-        lost = there & {(each.response.id, each.digest) for each in decision.conflicts}
-        rows = [e.contact for e in coming if e.contact and (e.response.id, e.digest) not in there]
+        there = parts.named(stored.rows, [each.id for each in [*coming, *decision.conflicts]])
+        lost = there & {(each.id, each.digest) for each in decision.conflicts}
+        rows = [e.contact for e in coming if e.contact and (e.id, e.digest) not in there]
         rest = _standing(stored, erased)
         if rest is not None and lost:
             names = pc.binary_join_element_wise(rest["response"], rest["digest"], "-")
@@ -315,7 +316,7 @@ def _living(decision: Decision, erased: Tombstones) -> tuple[Decision, list[Land
     """The decision about those that were not erased, and those that were."""
     if not erased:
         return decision, []
-    gone = [each for some in decision for each in some if each.response.id in erased]
+    gone = [each for some in decision for each in some if each.id in erased]
     names = {each.key for each in gone}
     return Decision(*([each for each in some if each.key not in names] for some in decision)), gone
 

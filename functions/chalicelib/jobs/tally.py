@@ -28,6 +28,7 @@ import sqlglot
 from msgspec import Struct
 
 from .. import columns, counting, keys, parquet
+from ..links import Link
 from ..published import Definitions
 from ..retention import kept
 from ..settings import Settings
@@ -68,20 +69,22 @@ class Fetched(NamedTuple):
 
 
 def run(store: Store, settings: Settings, now: int) -> Tallied:
-    return tally(store, now)
+    return tally(store, now, key=settings.key)
 
 
-def tally(store: Store, now: int, only: str | None = None) -> Tallied:
+def tally(store: Store, now: int, only: str | None = None, key: bytes = b"") -> Tallied:
     """Bring the tallies of all surveys, or of one, up to date.
 
     Days that are not kept any more stay as they were.
+
+    With ``key``, the segments told of an anonymous survey have their names again.
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool, TemporaryDirectory() as folder:
         sources = _sources(store, only)
         stored = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
-        counter = _Counter(store, pool, Path(folder), now)
+        counter = _Counter(store, pool, Path(folder), now, key)
         for day, parts in sources.items():
             counter.look_at(day, parts, *stored[day])
         counter.finish()
@@ -93,9 +96,12 @@ def tally(store: Store, now: int, only: str | None = None) -> Tallied:
 class _Counter:
     """Counts stale days, many of a survey in one statement: a statement costs more than a day."""
 
-    def __init__(self, store: Store, pool: ThreadPoolExecutor, folder: Path, now: int) -> None:
+    def __init__(
+        self, store: Store, pool: ThreadPoolExecutor, folder: Path, now: int, key: bytes
+    ) -> None:
         self._store = store
         self._now = now
+        self._key = key
         self._pool = pool
         self._folder = folder
         self._definitions = Definitions(store)
@@ -147,6 +153,8 @@ class _Counter:
             return
         contracts = self._definitions.versions(waiting[0].day.survey)
         counts = count(contracts, [file for each in waiting for file in each.folder.iterdir()])
+        if contracts[-1].anonymous:
+            counts = self._named(counts)
         for each in waiting:
             mine = counts.filter(pc.equal(counts["dt"], each.day.day)).drop_columns(["dt"])
             stamp = _stamp(each.tags, contracts)
@@ -154,6 +162,20 @@ class _Counter:
                 self.done.written += 1
             else:
                 self.done.unchanged += 1
+
+    def _named(self, counts: pa.Table) -> pa.Table:
+        """Pseudonyms of attributes as what links call them; one that no link has stays."""
+        known = {
+            columns.blinded(name, value, self._key): value
+            for entry in self._store.list("links/")
+            for link in msgspec.json.decode(
+                self._store.get(entry.key).data, type=dict[str, Link]
+            ).values()
+            for name, value in link.attributes.items()
+        }
+        at = counts.schema.get_field_index("segment_value")
+        values = [known.get(value, value) for value in counts["segment_value"].to_pylist()]
+        return counts.set_column(at, "segment_value", pa.array(values, pa.string()))
 
 
 def count(contracts: Iterable[Contract], files: Iterable[Path]) -> pa.Table:

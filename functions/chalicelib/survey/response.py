@@ -23,6 +23,8 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds from opening the page to the first send."""
     link: str | None = None
     """The link's code."""
+    trap: bool = False
+    """Whether a field was filled that people do not see."""
 
 
 class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,6 +48,8 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the customer agreed to a recording of the conversation; None where none was asked."""
     follow_up: bool = True
     """Whether it may open follow-ups; what is loaded from the past does not."""
+    trap: bool = False
+    """As in the submission. Whoever fills it is thanked like anybody, and learns nothing."""
 
     @property
     def digest(self) -> str:

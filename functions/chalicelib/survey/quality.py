@@ -1,0 +1,171 @@
+"""What one response shows of how it came about, seen from itself alone.
+
+These are facts, kept beside the answers for whoever wants to look; nothing is refused and nothing
+deleted for them. What shows only beside other responses is decided where they are counted.
+
+=================  ============================================================================
+``straight_line``  at least 5 ratings on one scale, and all the same
+``gibberish``      a text that says nothing: keys struck at random, one thing over and over
+``one_character``  a text of one character that is no word
+``honeypot``       a field was filled that people do not see
+``too_fast``       sent sooner than a hand can tap the answers
+``late``           received long after it was sent off: the phone was offline, or its clock is wrong
+=================  ============================================================================
+
+A straight line is also what a delighted customer draws, so it is one sign among others. A late
+response is as good as any: that it was late speaks of the network and not of the answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import pairwise
+from unicodedata import category, normalize
+
+from .conditions import Answer
+from .contract import Contract
+from .ids import time_of
+from .questions import Hidden, Scaled
+from .response import Response
+
+FACTS = ("straight_line", "gibberish", "one_character", "honeypot", "too_fast", "late")
+
+RATINGS = 5
+"""Fewer equal ratings are no line."""
+LATE_MS = 10 * 60 * 1000
+"""As far as a clock may be ahead and still be believed."""
+FASTEST_S = 2
+TAP_S = 0.2
+"""One tap of a practised hand: K in the keystroke-level model (Card, Moran and Newell 1980)."""
+
+
+class Judge:
+    """Finds the facts of responses to one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._scales: dict[tuple[int, int], list[str]] = defaultdict(list)
+        for question in contract.questions:
+            if isinstance(question, Scaled):
+                self._scales[question.ends].append(question.id)
+        self._scales = {e: ids for e, ids in self._scales.items() if len(ids) >= RATINGS}
+        self._texts = [
+            field.id
+            for question in contract.questions
+            if not isinstance(question, Hidden)
+            for field in question.fields()
+            if field.kind == "text" and not field.personal
+        ]
+
+    def facts(self, response: Response) -> dict[str, bool]:
+        answers = response.answers
+        texts = [str(answers[name]) for name in self._texts if name in answers]
+        return {
+            "straight_line": any(_is_line(answers, ids) for ids in self._scales.values()),
+            "gibberish": any(map(is_gibberish, texts)),
+            "one_character": any(map(is_one_character, texts)),
+            "honeypot": response.trap,
+            "too_fast": is_too_fast(response.duration, len(answers)),
+            "late": response.received_at - time_of(response.id) > LATE_MS,
+        }
+
+
+def is_too_fast(seconds: int | None, answers: int) -> bool:
+    return seconds is not None and seconds < max(FASTEST_S, TAP_S * answers)
+
+
+def is_one_character(text: str) -> bool:
+    """Whether it is one character, and not one that is an answer in Chinese (好, 无)."""
+    return len(text) == 1 and text not in _WORDS
+
+
+def is_gibberish(text: str) -> bool:
+    """Whether a text of two or more characters says nothing, in any of these ways.
+
+    * No letter, digit or symbol in it: "...", "？？".
+    * A character, or up to four Latin ones, over and over: "aaaaa", "asdasdasd", "11111"; but not
+      what people do repeat: "哈哈哈哈", "hahaha", "666".
+    * A walk along five keys: "qwerty", "lkjhgf".
+    * Latin letters in an order that neither English nor pinyin has: at least 2 rare pairs that make
+      up a fifth of all pairs; or 1 where all keys lie in the home row, or hardly any is a vowel.
+    * What a pinyin keyboard makes of such keys: "阿斯顿发".
+    * At least 4 Han characters, more than half of which neither simplified nor traditional texts
+      commonly use (level 1 of GB 2312, level 1 of Big5).
+
+    Rare pairs are those below 0.012 % of the pairs in 6,858 English words of software's
+    documentation that are in no pinyin syllable. Texts in other scripts are not judged.
+    """
+    if len(text) < 2:
+        return False
+    text = normalize("NFKC", text).lower()
+    said = _SILENT.sub("", text)
+    if not said:
+        return not any(category(letter) == "So" for letter in text)  # an emoji speaks
+    return bool(_is_repeated(said) or _is_mash(text) or _is_han_mash(said))
+
+
+def _is_line(answers: Mapping[str, Answer], ids: list[str]) -> bool:
+    given = [answers[name] for name in ids if type(answers.get(name)) is int]
+    return len(given) >= RATINGS and len(set(map(str, given))) == 1
+
+
+def _is_repeated(text: str) -> bool:
+    found = _REPEATED.fullmatch(text)
+    once = (found[1] or found[2]) if found else ""
+    return bool(found) and once not in _REPEATABLE and not (once[1:] and set(once) <= _LAUGHS)
+
+
+def _is_mash(text: str) -> bool:
+    words = _LATIN.findall(text)
+    letters = "".join(words)
+    if len(letters) < 5:
+        return False
+    if len(letters) * 2 > len(_SILENT.sub("", text)) and any(map(_is_walk, words)):
+        return True
+    pairs = sum(len(word) - 1 for word in words)
+    rare = sum(b in _RARE[a] for word in words for a, b in pairwise(word))
+    if len(letters) < 6 or not rare:
+        return False
+    if set(letters) <= _HOME or (rare >= 2 and rare * 5 >= pairs):
+        return True
+    return len(letters) >= 8 and sum(map(letters.count, "aeiouy")) * 5 < len(letters)
+
+
+def _is_walk(word: str) -> bool:
+    return any(word[at : at + 5] in row for at in range(len(word) - 4) for row in _ROWS)
+
+
+def _is_han_mash(text: str) -> bool:
+    han = _HAN.findall(text)
+    if len(han) < 4:
+        return False
+    mashed = sum(map(len, _HAN_MASH.findall(text)))
+    return mashed * 2 > len(han) or sum(map(_is_uncommon, han)) * 2 > len(han)
+
+
+def _is_uncommon(han: str) -> bool:
+    gb, big5 = han.encode("gb2312", "ignore"), han.encode("big5", "ignore")
+    return not (gb and gb[0] < 0xD8 or big5 and big5[0] < 0xC7)
+
+
+_WORDS = frozenset("好棒赞优良差慢快贵无没有是否行可中对")
+_SILENT = re.compile(r"[\W_]+")
+_REPEATED = re.compile(r"(.)\1{3,}|([a-z0-9]{2,4}?)\2{2,}")
+_REPEATABLE = frozenset("哈嘿呵好赞棒牛谢顶68")
+_LAUGHS = frozenset("hae")
+_LATIN = re.compile("[a-z]+")
+_HAN = re.compile("[\u3400-\u9fff]")
+_HAN_MASH = re.compile(
+    "阿斯顿(?!马丁|维拉)发?|阿?斯蒂芬?|阿斯达|阿萨德|啊?实打实大?|撒旦|撒打算?|范德萨|佛挡杀佛"
+)
+_HOME = frozenset("asdfghjkl")
+_ROWS = [way for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for way in (row, row[::-1])]
+_RARE = {
+    "a": "jqz", "b": "fhkqvwxz", "c": "bgjqwxz", "d": "fhqwz", "e": "", "f": "bghjkqvwxz",
+    "g": "bjkqwxyz", "h": "bcfghjkpqvwxz", "i": "hjwy", "j": "bfghjklmnqrstvwxyz",
+    "k": "bcdfhjkqrvxyz", "l": "jqwxz", "m": "fghjkqrvwxz", "n": "qx", "o": "qz", "p": "bjmqvxz",
+    "q": "bcdfghjklmnpqrstvwxyz", "r": "jqxz", "s": "bjxz", "t": "gjkqx", "u": "hjquvwxy",
+    "v": "bcdfghjklnpqrstuvwxyz", "w": "bcgjkmpqtvwxyz", "x": "bdghjkmnqrsvwxyz",
+    "y": "fghjkqvxyz", "z": "bcdfgjklmnpqrstvwxy",
+}  # fmt: skip
