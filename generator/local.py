@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ def run_server(
     gathered = gather(paths)
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
-    server = make_server(settings(data), site_pages(gathered).get, host, port)
+    server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
     with Schedule(settings(data), ["merge", "tally"], every):
         for url in urls(gathered.contracts, server):
             say(url)

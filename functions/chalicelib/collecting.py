@@ -46,6 +46,8 @@ class Reply(Struct, frozen=True):
     status: int
     body: bytes
     headers: dict[str, str]
+    error: str = ""
+    """The error's code, where it is one."""
 
 
 def collect(
@@ -100,7 +102,8 @@ def refusal(refused: Refused, language: str = "", contract: Contract | None = No
             for p in refused.problems
         ],
     }
-    return Reply(REFUSALS[refused.code], msgspec.json.encode(body), {"Content-Type": JSON})
+    data = msgspec.json.encode(body)
+    return Reply(REFUSALS[refused.code], data, {"Content-Type": JSON}, refused.code)
 
 
 def from_json(definitions: Definitions, survey: str, body: bytes) -> Submission:
@@ -109,9 +112,11 @@ def from_json(definitions: Definitions, survey: str, body: bytes) -> Submission:
     Nearly all is faultless; what is not, is read slowly and told what is wrong.
     """
     try:
-        return definitions.faultless(survey).decode(body) or _SUBMISSION(body)
+        submission = definitions.faultless(survey).decode(body)
     except Missing:
-        raise Refused("not_found") from None
+        submission = None
+    try:
+        return submission or _SUBMISSION(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused("malformed") from None
 
@@ -181,4 +186,5 @@ def _problem_page(refused: Refused, language: str, contract: Contract | None) ->
             "Content-Security-Policy": "default-src 'none'",
             "X-Content-Type-Options": "nosniff",
         },
+        refused.code,
     )

@@ -92,6 +92,10 @@ class Definitions:
     def current(self, survey: str) -> Contract:
         return self.contract(survey, self.publication(survey).version)
 
+    def knows(self, survey: str) -> bool:
+        """Whether the survey was read here before: one that is published, whatever was asked."""
+        return survey in self._current
+
     def faultless(self, survey: str) -> Faultless:
         """What recognises a faultless submission to the live version."""
         version = self.publication(survey).version
