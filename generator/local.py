@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
+from chalicelib.standing import standing
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from generator.building import Gathered, Unbuildable, gather
@@ -42,7 +43,7 @@ def run_server(
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
-    with Schedule(settings(data), ["merge", "tally"], every):
+    with Schedule(settings(data), ["merge", "tally"], every, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)
         say(f"answers: {data} (Ctrl-C stops)")
@@ -150,6 +151,31 @@ def show_scores(
         print_scores(found)
     else:
         click.echo({"json": as_json, "csv": as_csv}[form](found))
+
+
+def show_status(data: str) -> None:
+    """Print how each survey stands."""
+    found = standing(open_data(data), now())
+    rows = [
+        [
+            survey,
+            str(each.waiting),
+            f"{each.oldest_s:.0f} s" if each.waiting else "",
+            str(each.rejected),
+        ]
+        for survey, each in found.items()
+    ]
+    head = ["survey", "waiting", "oldest", "rejected"]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in [head, *rows]:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+    if any(each.rejected for each in found.values()):
+        click.echo(f"what was rejected lies under {data}/rejected/, each with its reason")
+
+
+def rejected(data: str) -> int:
+    """How many landed objects could not be merged so far."""
+    return sum(each.rejected for each in standing(open_data(data), now()).values())
 
 
 def show_query(sql: str, form: str, data: str) -> None:

@@ -68,7 +68,15 @@ class Handler(ChaliceRequestHandler):
 
     def handle(self) -> None:
         self.close_connection = True
-        self.handle_one_request()
+        try:
+            self.handle_one_request()
+        except Exception as error:  # whatever it is, the page is told to keep and retry
+            self.wfile = BytesIO()
+            self._refuse("unavailable", type(error).__name__)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the standard library finds wrong with a head is told like everything else."""
+        self._refuse("malformed")
 
     def finish(self) -> None:
         pass
@@ -105,19 +113,22 @@ class Handler(ChaliceRequestHandler):
             return None
         return int(length) if length.isdecimal() and len(length) <= 15 else None
 
-    def _refuse(self, code: str) -> None:
+    def _refuse(self, code: str, failure: str | None = None) -> None:
         self.close_connection = True
         self._reply(refusal(Refused(code)))
-        logs.request("/api", REFUSALS[code], time_ns(), error=code)
+        logs.request("/api", REFUSALS[code], time_ns(), error=code, failure=failure)
 
     def _static(self) -> None:
         if self.command not in ("GET", "HEAD"):
             self.close_connection = True
-        path = unquote(urlsplit(self.path).path)
+        try:
+            path = unquote(urlsplit(self.path).path)
+        except ValueError:  # such as a half of an IPv6 address
+            path = ""
         if path.endswith("/index.html"):
             path = path.removesuffix("index.html")
         page = self.find_page(path)
-        if page is None and not path.endswith("/") and self.find_page(path + "/"):
+        if page is None and path and not path.endswith("/") and self.find_page(path + "/"):
             query = urlsplit(self.path).query
             place = urlsplit(path).path + "/" + (f"?{query}" if query else "")
             reply = Reply(308, b"", {"Location": place})
@@ -233,7 +244,11 @@ def make_server(
 class Schedule:
     """Runs jobs over and over, in a process of their own so that answers never wait for them."""
 
-    def __init__(self, settings: Settings, jobs: list[str], seconds: float) -> None:
+    def __init__(
+        self, settings: Settings, jobs: list[str], seconds: float, lines: bool = False
+    ) -> None:
+        """``lines``: whether each run says so in the log, on the standard error stream."""
+        self._lines = lines
         self._settings = settings
         self._jobs = jobs
         self._seconds = seconds
@@ -252,17 +267,18 @@ class Schedule:
         pool = self._pool()
         while not self._stop.wait(self._seconds):
             for job in self._jobs:
-                started = time_ns()
                 try:
-                    done = pool.submit(run_job, job, self._settings).result()
+                    pool.submit(run_job, job, self._settings).result()
                 except BrokenProcessPool:
                     pool = self._pool()
                 except Exception as error:  # the next round does what this one could not
-                    logs.job(job, started, {}, type(error).__name__)
                     print(f"{job}: {type(error).__name__}: {error}", file=sys.stderr)
-                else:
-                    logs.job(job, started, done)
         pool.shutdown(cancel_futures=True)
 
     def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(1, context, initializer=_log if self._lines else None)
+
+
+def _log() -> None:
+    logs.to(sys.stderr)

@@ -134,15 +134,23 @@ def _from_form(
     contract = _current(definitions, survey, version)
     if contract is None:
         raise Refused("stale_version" if _current(definitions, survey) else "not_found")
-    page = urlsplit(headers.get("referer", ""))
-    own = page.netloc == headers.get("host", "") and links.CODE.fullmatch(page.query)
     return Submission(
         id=ids.make(now, secrets.randbits(80)),
         version=version,
         language=language,
         answers=from_form(contract.fields, form),
-        link=page.query if own else None,
+        link=_link_of(headers),
     )
+
+
+def _link_of(headers: Mapping[str, str]) -> str | None:
+    """The link's code in the address of the page that was posted, if that page is ours."""
+    try:
+        page = urlsplit(headers.get("referer", ""))
+    except ValueError:  # such as half of an IPv6 address
+        return None
+    own = page.netloc == headers.get("host", "") and links.CODE.fullmatch(page.query)
+    return page.query if own else None
 
 
 def _current(definitions: Definitions, survey: str, version: str | None = None) -> Contract | None:

@@ -49,7 +49,7 @@ ANSWERS = {
     "suggestion": "希望周末也有人接电话",
 }
 PROFILES = {"short": 20, "long": 600}
-CONNECTIONS = 64
+CONNECTIONS = 128
 
 
 class Round(NamedTuple):
@@ -171,7 +171,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--profile", choices=PROFILES, default="short")
     parser.add_argument("--seconds", type=int, help="of each round, in place of the profile's")
-    parser.add_argument("--rate", type=float, default=330, help="a second, to be sustained")
+    parser.add_argument("--rate", type=float, default=360, help="a second, to be sustained")
     parser.add_argument("--data", type=Path, help="a folder to use; it must be empty")
     given = parser.parse_args()
     if not shutil.which("wrk"):
