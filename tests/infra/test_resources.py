@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from chalicelib.collecting import REFUSALS
 from chalicelib.survey.words import say
@@ -25,13 +27,19 @@ def test_cloudformation_would_take_it() -> None:
     assert not done.returncode, done.stdout + done.stderr
 
 
+def gate() -> dict[str, Any]:
+    class Loader(yaml.SafeLoader):
+        """Takes CloudFormation's own tags for nothing."""
+
+    Loader.add_multi_constructor("!", lambda *_: None)
+    resources = yaml.load(RESOURCES.read_text("utf-8"), Loader)["Resources"]
+    found: dict[str, Any] = resources["Gate"]["Properties"]
+    return found
+
+
 def test_the_gate_says_what_the_api_would() -> None:
-    yaml = pytest.importorskip("yaml")
-    loader = type("Loader", (yaml.SafeLoader,), {})
-    loader.add_multi_constructor("!", lambda *_: None)
-    gate = yaml.load(RESOURCES.read_text("utf-8"), loader)["Resources"]["Gate"]["Properties"]
-    bodies = gate["CustomResponseBodies"]
-    for rule in gate["Rules"]:
+    bodies = gate()["CustomResponseBodies"]
+    for rule in gate()["Rules"]:
         response = rule["Action"]["Block"]["CustomResponse"]
         body = msgspec.json.decode(bodies[response["CustomResponseBodyKey"]]["Content"])
         assert body == {"error": body["error"], "message": say("en", body["error"]), "problems": []}
@@ -39,12 +47,6 @@ def test_the_gate_says_what_the_api_would() -> None:
 
 
 def test_it_lets_through_what_the_laptop_does() -> None:
-    yaml = pytest.importorskip("yaml")
-    loader = type("Loader", (yaml.SafeLoader,), {})
-    loader.add_multi_constructor("!", lambda *_: None)
-    gate = yaml.load(RESOURCES.read_text("utf-8"), loader)["Resources"]["Gate"]["Properties"]
-    [rate] = [
-        r["Statement"]["RateBasedStatement"] for r in gate["Rules"] if r["Name"] == "PerAddress"
-    ]
-    allowed = throttle.BURST + throttle.PER_SECOND * rate["EvaluationWindowSec"]
-    assert rate["Limit"] == allowed
+    [rate] = [rule["Statement"] for rule in gate()["Rules"] if rule["Name"] == "PerAddress"]
+    rule = rate["RateBasedStatement"]
+    assert rule["Limit"] == throttle.BURST + throttle.PER_SECOND * rule["EvaluationWindowSec"]
