@@ -6,13 +6,17 @@ one loads its job when it runs.
 
 from __future__ import annotations
 
-import logging
 import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from time import time_ns
 
 from chalice import Chalice, Rate, Response
-from chalice.app import CloudWatchEvent
+from chalice.app import CloudWatchEvent, Request
 
+from chalicelib import logs
 from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
@@ -22,7 +26,7 @@ from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
 
 app = Chalice(app_name="echoform")
-log = logging.getLogger("echoform")
+logs.to(sys.stdout)
 
 
 @cache
@@ -47,24 +51,17 @@ def health() -> dict[str, str]:
 
 @app.route("/responses/{survey}", methods=["POST"], content_types=["*/*"])
 def responses(survey: str) -> Response:
-    request = app.current_request
-    try:
-        reply = collect(store(), definitions(), survey, request.headers, request.raw_body, now())
-    except Exception as error:  # whatever storage does, the page is told to keep and retry
-        log.error("accept failed: %s", type(error).__name__)
-        reply = refusal(Refused("unavailable"))
-    return _response(reply)
+    return _answered(
+        lambda request: collect(
+            store(), definitions(), survey, request.headers, request.raw_body, now()
+        ),
+        survey,
+    )
 
 
 @app.route("/links", methods=["POST"], content_types=["*/*"])
 def links() -> Response:
-    request = app.current_request
-    try:
-        reply = standing_of(store(), definitions(), request.raw_body, now())
-    except Exception as error:
-        log.error("links failed: %s", type(error).__name__)
-        reply = refusal(Refused("unavailable"))
-    return _response(reply)
+    return _answered(lambda request: standing_of(store(), definitions(), request.raw_body, now()))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -87,5 +84,27 @@ def purge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("purge", settings(), store())
 
 
-def _response(reply: Reply) -> Response:
+def _answered(act: Callable[[Request], Reply], survey: str = "", channel: str = "web") -> Response:
+    """Answer the request, whatever happens, and log it: the survey only if there is such a one."""
+    request: Request = app.current_request
+    started, failure = time_ns(), None
+    try:
+        reply = act(request)
+    except Exception as error:  # whatever storage does, the page is told to keep and retry
+        failure = type(error).__name__
+        reply = refusal(Refused("unavailable"))
+    known = False
+    with suppress(Exception):
+        known = definitions().knows(survey)
+    logs.request(
+        request.context["resourcePath"],
+        reply.status,
+        started,
+        error=reply.error,
+        survey=survey if known else None,
+        size=len(request.raw_body),
+        channel=channel,
+        request_id=request.context.get("requestId"),
+        failure=failure,
+    )
     return Response(reply.body.decode(), reply.headers, reply.status)

@@ -272,6 +272,20 @@ def job(name: str, data: str) -> None:
         raise click.UsageError(f"no job {name!r}; there are: {', '.join(JOBS)}")
     done = run_job(name, settings(data))
     click.echo(", ".join(f"{key} {value}" for key, value in done.items()))
+    if name == "merge":
+        from generator.local import rejected
+
+        if count := rejected(data):
+            click.echo(f"{count} rejected so far, see `echoform status`", err=True)
+
+
+@main.command()
+@data_option
+def status(data: str) -> None:
+    """Show what waits to be merged and since when, and what was rejected, by survey."""
+    from generator.local import show_status
+
+    show_status(data)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from rich.progress import Progress
 
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
+from chalicelib.standing import standing
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from generator.building import Gathered, Unbuildable, gather
@@ -42,9 +44,9 @@ def run_server(
     gathered = gather(paths)
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
-    server = make_server(settings(data), site_pages(gathered).get, host, port)
-    often = Schedule(settings(data), ["sweep", "merge", "tally"], every)
-    with often, Schedule(settings(data), ["purge"], PURGE_EVERY):
+    server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
+    often = Schedule(settings(data), ["sweep", "merge", "tally"], every, lines=True)
+    with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)
         say(f"answers: {data} (Ctrl-C stops)")
@@ -158,6 +160,31 @@ def show_scores(
         print_scores(found)
     else:
         click.echo({"json": as_json, "csv": as_csv}[form](found))
+
+
+def show_status(data: str) -> None:
+    """Print how each survey stands."""
+    found = standing(open_data(data), now())
+    rows = [
+        [
+            survey,
+            str(each.waiting),
+            f"{each.oldest_s:.0f} s" if each.waiting else "",
+            str(each.rejected),
+        ]
+        for survey, each in found.items()
+    ]
+    head = ["survey", "waiting", "oldest", "rejected"]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in [head, *rows]:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+    if any(each.rejected for each in found.values()):
+        click.echo(f"what was rejected lies under {data}/rejected/, each with its reason")
+
+
+def rejected(data: str) -> int:
+    """How many landed objects could not be merged so far."""
+    return sum(each.rejected for each in standing(open_data(data), now()).values())
 
 
 def show_query(sql: str, form: str, data: str) -> None:

@@ -9,13 +9,19 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
+import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from http import HTTPStatus
+from io import BytesIO
+from ipaddress import ip_address
+from math import ceil
+from time import time_ns
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 from urllib.parse import unquote, urlsplit
 
 from chalice.app import Chalice
@@ -28,14 +34,17 @@ from chalice.local import (
     LocalGatewayException,
 )
 
-from chalicelib.collecting import LARGEST_BODY, Reply, refusal
+from chalicelib import links, logs
+from chalicelib.collecting import JSON, LARGEST_BODY, REFUSALS, Reply, refusal
 from chalicelib.running import run_job
 from chalicelib.settings import Settings
 from chalicelib.survey import Refused
+from generator.gate import Gate, Request
+from generator.gate import Handler as GateHandler
 from generator.places import APP
+from generator.throttle import Throttle
 
 API = "/api/"
-_DRAIN = 1 << 20
 
 
 class Page(NamedTuple):
@@ -45,14 +54,35 @@ class Page(NamedTuple):
 
 
 class Handler(ChaliceRequestHandler):
-    """One connection: static pages by ``find_page``, everything under ``/api/`` to the app."""
+    """One whole request: static pages by ``find_page``, everything under ``/api/`` to the app."""
 
-    disable_nagle_algorithm = True  # else every reply waits 40 ms for a delayed ACK
-    timeout = 30
     server_version = "Echoform"
     sys_version = ""
     find_page: Callable[[str], Page | None]
     path: str
+    request: Request
+
+    def setup(self) -> None:
+        self.rfile = BytesIO(self.request.head + self.request.body)
+        self.wfile = BytesIO()
+
+    def handle(self) -> None:
+        self.close_connection = True
+        try:
+            self.handle_one_request()
+        except Exception as error:  # whatever it is, the page is told to keep and retry
+            self.wfile = BytesIO()
+            self._refuse("unavailable", type(error).__name__)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the standard library finds wrong with a head is told like everything else."""
+        self._refuse("malformed")
+
+    def finish(self) -> None:
+        pass
+
+    def reply(self) -> bytes:
+        return self.wfile.getvalue()
 
     def _generic_handle(self) -> None:
         if not self.path.startswith(API):
@@ -62,13 +92,12 @@ class Handler(ChaliceRequestHandler):
         if length is None:
             self._refuse("malformed")
         elif length > LARGEST_BODY:
-            self.rfile.read(min(length, _DRAIN))  # so that the refusal is read before the reset
             self._refuse("too_large")
         else:
             self.path = self.path[len(API) - 1 :]
             try:
                 super()._generic_handle()
-            except LocalGatewayException:
+            except (LocalGatewayException, UnicodeError):  # the gateway wants ASCII of some headers
                 self._refuse("not_found")
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _generic_handle
@@ -78,30 +107,37 @@ class Handler(ChaliceRequestHandler):
 
     def _length(self) -> int | None:
         """The body's length in bytes; None where the request does not tell."""
-        length = self.headers.get("content-length", "0")
-        if "transfer-encoding" in self.headers or not length.isdecimal() or len(length) > 15:
+        lengths = self.headers.get_all("content-length", ["0"])
+        length = lengths[0].strip()
+        if "transfer-encoding" in self.headers or len(lengths) > 1:
             return None
-        return int(length)
+        return int(length) if length.isdecimal() and len(length) <= 15 else None
 
-    def _refuse(self, code: str) -> None:
+    def _refuse(self, code: str, failure: str | None = None) -> None:
         self.close_connection = True
         self._reply(refusal(Refused(code)))
+        logs.request("/api", REFUSALS[code], time_ns(), error=code, failure=failure)
 
     def _static(self) -> None:
         if self.command not in ("GET", "HEAD"):
             self.close_connection = True
-        path = unquote(urlsplit(self.path).path)
+        try:
+            path = unquote(urlsplit(self.path).path)
+        except ValueError:  # such as a half of an IPv6 address
+            path = ""
         if path.endswith("/index.html"):
             path = path.removesuffix("index.html")
         page = self.find_page(path)
-        if page is None and not path.endswith("/") and self.find_page(path + "/"):
+        if page is None and path and not path.endswith("/") and self.find_page(path + "/"):
             query = urlsplit(self.path).query
             place = urlsplit(path).path + "/" + (f"?{query}" if query else "")
-            self._reply(Reply(308, b"", {"Location": place}))
+            reply = Reply(308, b"", {"Location": place})
         elif page is None:
-            self._reply(Reply(404, b"Not found\n", {"Content-Type": "text/plain"}))
+            reply = Reply(404, b"Not found\n", {"Content-Type": "text/plain"})
         else:
-            self._reply(Reply(200, page.body, {"Content-Type": page.kind, **page.headers}))
+            reply = Reply(200, page.body, {"Content-Type": page.kind, **page.headers})
+        self._reply(reply)
+        logs.request("/{page}", reply.status, time_ns(), size=len(reply.body))
 
     def _reply(self, reply: Reply) -> None:
         self.send_response(reply.status)
@@ -114,7 +150,63 @@ class Handler(ChaliceRequestHandler):
             self.wfile.write(reply.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are not printed: their addresses carry link codes."""
+        """Chalice's own lines carry addresses; ours are ``logs``."""
+
+
+class SiteGate(Gate):
+    """The gate in words: who is over a bound is refused like everybody, with when to come back."""
+
+    largest = LARGEST_BODY
+
+    def __init__(self, address: tuple[str, int], handler: GateHandler) -> None:
+        super().__init__(address, handler)
+        self._throttle = Throttle()
+
+    def turned_away(self, request: Request) -> bytes | None:
+        if not request.head.startswith(b"POST " + API.encode()):
+            return None
+        wait = self._throttle.wait(*_senders(request))
+        return _refused("busy", wait) if wait else None
+
+    def full(self, request: Request | None) -> bytes:
+        return _refused("unavailable", 2)
+
+
+def _senders(request: Request) -> Iterator[str]:
+    """Whose buckets a request is paid from: its address, and its link.
+
+    From this machine comes a proxy, which names the address it speaks for, or the author himself.
+    A link's code that is written so that it is not found here costs its sender's address all the
+    same.
+    """
+    address = request.address
+    if ip_address(address).is_loopback:
+        forwarded = _FORWARDED.findall(request.head)
+        address = forwarded[-1].decode() if forwarded else ""
+    if address:
+        yield f"address {address}"
+    for code in (_LINK.search(request.body), _REFERRED.search(request.head)):
+        if code:
+            yield f"link {links.hash_of(code[1].decode())}"
+
+
+_FORWARDED = re.compile(
+    rb"\r\nx-forwarded-for:(?:[^\r\n]*,)?[ \t]*([0-9A-Fa-f.:]+)[ \t]*(?=\r\n)", re.IGNORECASE
+)
+_LINK = re.compile(rb'"link"\s*:\s*"([0-9A-Za-z-]{4,64})"')
+_REFERRED = re.compile(rb"\r\nreferer:[^\r\n?]*\?([0-9A-Za-z-]{4,64})(?=\r\n)", re.IGNORECASE)
+
+
+def _refused(code: str, wait: float) -> bytes:
+    """A refusal that needs no thread."""
+    reply = refusal(Refused(code))
+    status = HTTPStatus(reply.status)
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {JSON}\r\n"
+        f"Content-Length: {len(reply.body)}\r\nRetry-After: {ceil(wait)}\r\n\r\n"
+    )
+    logs.request("/api", reply.status, time_ns(), error=code)
+    return head.encode() + reply.body
 
 
 def load_app() -> ModuleType:
@@ -129,25 +221,34 @@ def load_app() -> ModuleType:
 
 
 def make_server(
-    settings: Settings, find_page: Callable[[str], Page | None], host: str, port: int
+    settings: Settings,
+    find_page: Callable[[str], Page | None],
+    host: str,
+    port: int,
+    lines: TextIO | None = None,
 ) -> LocalDevServer:
-    """A server that is bound but not serving yet; port 0 takes a free one."""
+    """A server that is bound but not serving yet; port 0 takes a free one.
+
+    ``lines`` is where its log goes.
+    """
     os.environ.update(ECHOFORM_DATA=settings.data, ECHOFORM_KEY=settings.key.decode())
     app: Chalice = load_app().app
     # Chalice's own way (chalice.local.create_local_server) to keep each thread's request apart.
     CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
     app.__class__ = CustomLocalChalice
     handler = type("SiteHandler", (Handler,), {"find_page": staticmethod(find_page)})
-    server = LocalDevServer(app, Config(), host, port, handler_cls=handler)
-    server.server.request_queue_size = 128
-    server.server.socket.listen(128)
-    return server
+    logs.to(lines)
+    return LocalDevServer(app, Config(), host, port, handler_cls=handler, server_cls=SiteGate)
 
 
 class Schedule:
     """Runs jobs over and over, in a process of their own so that answers never wait for them."""
 
-    def __init__(self, settings: Settings, jobs: list[str], seconds: float) -> None:
+    def __init__(
+        self, settings: Settings, jobs: list[str], seconds: float, lines: bool = False
+    ) -> None:
+        """``lines``: whether each run says so in the log, on the standard error stream."""
+        self._lines = lines
         self._settings = settings
         self._jobs = jobs
         self._seconds = seconds
@@ -175,4 +276,9 @@ class Schedule:
         pool.shutdown(cancel_futures=True)
 
     def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(1, context, initializer=_log if self._lines else None)
+
+
+def _log() -> None:
+    logs.to(sys.stderr)

@@ -16,7 +16,17 @@ from .claims import Claim
 from .links import Link
 from .published import DAY_MS, Definitions, Publication
 from .storage import Exists, Missing, Store
-from .survey import Answer, Contract, Refused, Response, Submission, ids, read, strangers
+from .survey import (
+    Answer,
+    Contract,
+    Refused,
+    Response,
+    Sheet,
+    Submission,
+    ids,
+    read,
+    strangers,
+)
 
 OLDEST_MS = 6 * DAY_MS
 AHEAD_MS = 10 * 60 * 1000
@@ -61,7 +71,6 @@ def accept(
     answers = _answers(contract, submission, arrival.scripted)
     code = submission.link or ""
     link = _link(store, survey, submission.link)
-    known = {**arrival.attributes, **(link.attributes if link else {})}
     response = Response(
         id=submission.id,
         survey=survey,
@@ -71,7 +80,7 @@ def accept(
         received_at=arrival.now,
         answers=answers,
         duration=_duration(submission.duration),
-        attributes={name: known[name] for name in columns.attributes(contract) if name in known},
+        attributes=_attributes(contract, arrival, link),
         link=links.hash_of(code) if link and not contract.anonymous else None,
         entered_by=arrival.entered_by,
         recording_consent=arrival.recording_consent,
@@ -135,6 +144,8 @@ def _check_id(response: str, arrival: Arrival) -> None:
 def _answers(contract: Contract, submission: Submission, scripted: bool) -> dict[str, Answer]:
     """The typed answers. A plain form shows everything, so its hidden answers are let go."""
     raw = submission.answers
+    if isinstance(raw, Sheet):  # nothing but what read() would keep
+        return raw
     reading = read(contract.fields, raw)
     problems = reading.problems + [
         stranger
@@ -153,6 +164,14 @@ def _link(store: Store, survey: str, code: str | None) -> Link | None:
     if link is None or link.survey != survey:
         raise Refused("gone")
     return link
+
+
+def _attributes(contract: Contract, arrival: Arrival, link: Link | None) -> dict[str, str]:
+    """What is known of whoever answered, as far as the survey may know it."""
+    if link is None and not arrival.attributes:
+        return {}
+    known = {**arrival.attributes, **(link.attributes if link else {})}
+    return {name: known[name] for name in columns.attributes(contract) if name in known}
 
 
 def _ended(publication: Publication, version: str, link: Link | None, now: int) -> str | None:

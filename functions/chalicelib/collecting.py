@@ -20,6 +20,8 @@ from .storage import Missing, Store
 from .survey import Contract, Refused, Submission, from_form, ids
 from .survey.words import say
 
+_SUBMISSION = msgspec.json.Decoder(Submission).decode
+
 LARGEST_BODY = 64 * 1024
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -44,6 +46,8 @@ class Reply(Struct, frozen=True):
     status: int
     body: bytes
     headers: dict[str, str]
+    error: str = ""
+    """The error's code, where it is one."""
 
 
 def collect(
@@ -67,7 +71,7 @@ def collect(
         if form:
             submission = _from_form(definitions, survey, headers, body, now)
         elif kind == JSON:
-            submission = _from_json(body)
+            submission = from_json(definitions, survey, body)
         else:
             raise Refused("unsupported")
         language = submission.language
@@ -98,12 +102,21 @@ def refusal(refused: Refused, language: str = "", contract: Contract | None = No
             for p in refused.problems
         ],
     }
-    return Reply(REFUSALS[refused.code], msgspec.json.encode(body), {"Content-Type": JSON})
+    data = msgspec.json.encode(body)
+    return Reply(REFUSALS[refused.code], data, {"Content-Type": JSON}, refused.code)
 
 
-def _from_json(body: bytes) -> Submission:
+def from_json(definitions: Definitions, survey: str, body: bytes) -> Submission:
+    """What a page's script sent. Raises Refused.
+
+    Nearly all is faultless; what is not, is read slowly and told what is wrong.
+    """
     try:
-        return msgspec.json.decode(body, type=Submission)
+        submission = definitions.faultless(survey).decode(body)
+    except Missing:
+        submission = None
+    try:
+        return submission or _SUBMISSION(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused("malformed") from None
 
@@ -122,16 +135,24 @@ def _from_form(
     contract = _current(definitions, survey, version)
     if contract is None:
         raise Refused("stale_version" if _current(definitions, survey) else "not_found")
-    page = urlsplit(headers.get("referer", ""))
-    own = page.netloc == headers.get("host", "") and links.CODE.fullmatch(page.query)
     return Submission(
         id=ids.make(now, secrets.randbits(80)),
         version=version,
         language=language,
         answers=from_form(contract.fields, form),
-        link=page.query if own else None,
+        link=_link_of(headers),
         trap=trap,
     )
+
+
+def _link_of(headers: Mapping[str, str]) -> str | None:
+    """The link's code in the address of the page that was posted, if that page is ours."""
+    try:
+        page = urlsplit(headers.get("referer", ""))
+    except ValueError:  # such as half of an IPv6 address
+        return None
+    own = page.netloc == headers.get("host", "") and links.CODE.fullmatch(page.query)
+    return page.query if own else None
 
 
 def _current(definitions: Definitions, survey: str, version: str | None = None) -> Contract | None:
@@ -175,4 +196,5 @@ def _problem_page(refused: Refused, language: str, contract: Contract | None) ->
             "Content-Security-Policy": "default-src 'none'",
             "X-Content-Type-Options": "nosniff",
         },
+        refused.code,
     )

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from . import keys
 from .storage import Exists, Missing, Store
-from .survey import Contract
+from .survey import Contract, Faultless
 
 _SURVEY = re.compile(r"[a-z][a-z0-9-]{0,62}")
 DAY_MS = 24 * 60 * 60 * 1000
@@ -68,12 +68,13 @@ class Definitions:
         self._clock = clock
         self._current: dict[str, tuple[float, Publication]] = {}
         self._contracts: dict[tuple[str, str], Contract] = {}
+        self._faultless: dict[str, Faultless] = {}
 
     def publication(self, survey: str) -> Publication:
         """Raises Missing where nothing of that name was ever published, or could be."""
-        if not _SURVEY.fullmatch(survey):
-            raise Missing(survey)
         read_at, publication = self._current.get(survey, (0.0, None))
+        if publication is None and not _SURVEY.fullmatch(survey):
+            raise Missing(survey)
         now = self._clock()
         if publication is None or now - read_at > self._seconds:
             data = self._store.get(keys.current(survey)).data
@@ -95,6 +96,19 @@ class Definitions:
 
     def current(self, survey: str) -> Contract:
         return self.contract(survey, self.publication(survey).version)
+
+    def knows(self, survey: str) -> bool:
+        """Whether the survey was read here before: one that is published, whatever was asked."""
+        return survey in self._current
+
+    def faultless(self, survey: str) -> Faultless:
+        """What recognises a faultless submission to the live version."""
+        version = self.publication(survey).version
+        faultless = self._faultless.get(version)
+        if faultless is None:
+            fields = self.contract(survey, version).fields
+            faultless = self._faultless[version] = Faultless(fields, version)
+        return faultless
 
     def surveys(self) -> list[str]:
         """Every survey ever published."""

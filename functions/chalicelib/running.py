@@ -10,7 +10,9 @@ from importlib import import_module
 
 import msgspec
 
+from . import logs
 from .settings import Settings
+from .standing import metrics
 from .storage import Store, open_store
 from .survey import EchoformError
 
@@ -39,5 +41,12 @@ def run_job(name: str, settings: Settings, store: Store | None = None) -> dict[s
     if not settings.key:
         raise NoKey("ECHOFORM_KEY is not set: it is the secret that makes customers pseudonyms")
     store = store or open_store(settings.data, settings.endpoint)
-    done = import_module(JOBS[name]).run(store, settings, now())
-    return msgspec.to_builtins(done, builtin_types=())  # type: ignore[no-any-return]
+    started = time.time_ns()
+    try:
+        done = import_module(JOBS[name]).run(store, settings, now())
+    except Exception as error:
+        logs.job(name, started, {}, type(error).__name__)
+        raise
+    counts: dict[str, int] = msgspec.to_builtins(done, builtin_types=())
+    logs.job(name, started, counts | (metrics(store, now()) if name == "merge" else {}))
+    return counts

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from chalicelib.accept import Arrival, accept
+from chalicelib.collecting import from_json
 from chalicelib.published import Definitions, publish
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Submission, ids
@@ -56,7 +57,7 @@ def whole(sent: list[bytes]) -> None:
     definitions = Definitions(store)
     arrival = Arrival(now=NOW)
     for body in sent:
-        accept(store, definitions, SURVEY.id, msgspec.json.decode(body, type=Submission), arrival)
+        accept(store, definitions, SURVEY.id, from_json(definitions, SURVEY.id, body), arrival)
 
 
 def seconds(run: Callable[[list[bytes]], None], sent: list[bytes]) -> float:

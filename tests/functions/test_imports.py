@@ -19,7 +19,7 @@ def run(code: str) -> str:
     path = os.pathsep.join([str(ROOT), str(ROOT / "functions")])
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""},
         capture_output=True,
         text=True,
         check=True,

@@ -20,6 +20,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
 from generator.serving import Page, make_server
+from generator.throttle import BURST
 from tests.surveys import after_sales
 
 SURVEY = after_sales()
@@ -145,3 +146,30 @@ def test_storage_that_fails_acknowledges_nothing_and_asks_to_retry(
     assert reply.status == 503
     assert msgspec.json.decode(body)["error"] == "unavailable"
     assert b"space" not in body
+
+
+def test_an_address_faster_than_a_shop_is_told_to_wait_and_its_neighbour_is_not(port: int) -> None:
+    """200 phones behind one proxy's address get through; the sender without end does not."""
+    ahead = {**JSON, "X-Forwarded-For": "203.0.113.9"}
+    path = "/api/responses/after-sales"
+    with ThreadPoolExecutor(16) as phones:
+        replies = list(phones.map(lambda _: ask(port, "POST", path, b"{}", ahead), range(440)))
+    statuses = [reply.status for reply, _ in replies]
+    assert statuses.count(400) >= BURST
+    assert 429 in statuses
+    refused, body = next(each for each in replies if each[0].status == 429)
+    assert msgspec.json.decode(body)["error"] == "busy"
+    assert refused.headers["Retry-After"] == "1"
+    neighbour = {**JSON, "X-Forwarded-For": "203.0.113.9, 203.0.113.10"}
+    assert ask(port, "POST", path, submission(500), neighbour)[0].status == 201
+
+
+def test_a_link_that_everybody_sends_is_throttled_as_one(port: int) -> None:
+    body = msgspec.json.encode({"link": "SHOP-0012"})
+    for number in range(BURST + 40):
+        headers = {**JSON, "X-Forwarded-For": f"198.51.100.{number % 250}"}
+        reply, _ = ask(port, "POST", "/api/responses/after-sales", body, headers)
+        if reply.status == 429:
+            break
+    assert number >= BURST
+    assert reply.status == 429

@@ -3,6 +3,7 @@
 from .conditions import Answer, Condition, holds
 from .contract import Bands, Contract, Retention, Rule, Section
 from .errors import EchoformError, Invalid, Problem, Refused
+from .faultless import Faultless, Sheet
 from .questions import TYPES, AnyQuestion, Choice, Field, Question, Scaled
 from .reading import Reading, from_form, read, strangers
 from .response import Response, Submission, index_of
@@ -16,6 +17,7 @@ __all__ = [
     "Condition",
     "Contract",
     "EchoformError",
+    "Faultless",
     "Field",
     "Invalid",
     "Problem",
@@ -27,6 +29,7 @@ __all__ = [
     "Rule",
     "Scaled",
     "Section",
+    "Sheet",
     "Submission",
     "from_form",
     "holds",

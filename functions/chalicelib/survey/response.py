@@ -11,6 +11,9 @@ from .conditions import Answer
 from .contract import Contract
 from .rules import Raw
 
+_AS_IT_IS = msgspec.json.Encoder().encode
+_BY_NAME = msgspec.json.Encoder(order="sorted").encode
+
 
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a page sends. Every retry sends the same bytes."""
@@ -54,10 +57,10 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def digest(self) -> str:
         """Names what was said: the same for every retry, another for an edit under one id."""
-        return sha256(msgspec.json.encode(self.answers, order="sorted")).hexdigest()[:16]
+        return sha256(_BY_NAME(self.answers)).hexdigest()[:16]
 
     def to_json(self) -> bytes:
-        return msgspec.json.encode(self)
+        return _AS_IT_IS(self)
 
     @classmethod
     def from_json(cls, data: bytes) -> Response:

@@ -38,12 +38,15 @@ _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u200
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DAY = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
-_PHONE = re.compile(r"\+?[0-9]([ -]?[0-9]){4,17}")
+PHONE = re.compile(r"\+?[0-9](?:[ -]?[0-9]){4,17}")
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE)
 
 
 def clean(text: str) -> str:
     """Text as it is kept: one kind of line end, no control characters, no blank ends."""
+    # What can be printed has neither control characters nor a blank but the space.
+    if text.isprintable() and text[:1] != " " != text[-1:]:
+        return text
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip(_BLANK)
 
 
@@ -127,7 +130,7 @@ def _text(value: object, least: int, most: int) -> Answer | None:
 
 def _phone(value: object) -> Answer | None:
     text = _text(value, 0, 40)
-    if text and not _PHONE.fullmatch(str(text)):
+    if text and not PHONE.fullmatch(str(text)):
         raise Invalid("phone")
     return text
 

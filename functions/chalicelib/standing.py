@@ -1,0 +1,66 @@
+"""How things stand: what waits to be merged and since when, and what could not be merged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import msgspec
+from msgspec import Struct
+
+from . import keys
+from .storage import Missing, Store
+from .survey import Response, ids
+
+REJECTED = "rejected/"
+_AHEAD_MS = 10 * 60 * 1000
+"""A phone's clock, and so an id, may be ahead of ours by this much."""
+
+
+class Standing(Struct):
+    """Of one survey."""
+
+    waiting: int = 0
+    oldest_s: float = 0.0
+    """Age of the oldest answer that waits to be merged."""
+    rejected: int = 0
+
+
+def standing(store: Store, now: int) -> dict[str, Standing]:
+    """By survey, those of which nothing ever arrived left out."""
+    waiting: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, Standing] = defaultdict(Standing)
+    for entry in store.list(keys.LANDING):
+        waiting[keys.survey_of(entry.key)].append(entry.key)
+    for survey, landed in waiting.items():
+        oldest = _oldest(store, landed, now)
+        found[survey] = Standing(len(landed), max(0, now - oldest) / 1000)
+    for entry in store.list(REJECTED):
+        found[entry.key.split("/")[2]].rejected += 1
+    return dict(sorted(found.items()))
+
+
+def metrics(store: Store, now: int) -> dict[str, int]:
+    """Over all surveys, for a log line."""
+    all_of_them = standing(store, now).values()
+    return {
+        "waiting": sum(each.waiting for each in all_of_them),
+        "oldest_unmerged_s": round(max((each.oldest_s for each in all_of_them), default=0.0)),
+        "rejected_in_all": sum(each.rejected for each in all_of_them),
+    }
+
+
+def _oldest(store: Store, landed: list[str], now: int) -> int:
+    """When the earliest of them was received.
+
+    Ids sort by the time they were minted, and nothing is received before that, so a few reads tell.
+    """
+    oldest = now
+    for key in landed:
+        name = key.rsplit("/", 1)[1][:26]
+        if ids.is_id(name) and ids.time_of(name) - _AHEAD_MS >= oldest:
+            break
+        try:
+            oldest = min(oldest, Response.from_json(store.get(key).data).received_at)
+        except (Missing, msgspec.MsgspecError):
+            continue  # merged since it was listed, or no response: merge says which
+    return oldest
