@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from chalicelib.running import JOBS
 from chalicelib.storage import Store
 
 
@@ -17,14 +18,21 @@ def function(module: str, name: str) -> Callable[..., Any] | None:
         return None
 
 
+_FIND = function("chalicelib.traces", "find")
 _ERASE = function("chalicelib.erasing", "erase")
 
 
+def scheduled(job: str) -> bool:
+    """Whether there is a job of that name."""
+    return job in JOBS
+
+
 def available() -> bool:
-    return _ERASE is not None
+    return _FIND is not None and _ERASE is not None
 
 
-def erase(store: Store, key: bytes, response: str, now: int) -> None:
-    """Erase one response."""
+def erase(store: Store, key: bytes, survey: str, response: str, now: int) -> None:
+    """Erase one response; when this returns, it is gone for good."""
+    assert _FIND is not None
     assert _ERASE is not None
-    _ERASE(store, key, response=response, now=now)
+    _ERASE(store, key, _FIND(store, key, survey, "response", response), now, "tests")

@@ -19,8 +19,6 @@ from random import Random
 from threading import Semaphore, Thread
 from typing import Any, TypeVar
 
-import chalicelib.jobs.merge
-import chalicelib.jobs.tally
 from chalicelib import keys, links, parquet
 from chalicelib.accept import Arrival, accept
 from chalicelib.jobs.merge import merge
@@ -250,7 +248,7 @@ class Simulation:
     def run(self, steps: int) -> list[Violation]:
         with one_thread_each():
             for _ in range(steps):
-                if len(self.actors) < 2 or self.random.random() < 0.12:
+                while len(self.actors) < 2 or self.random.random() < 0.12:
                     self._another()
                 self._step(self._fate())
                 if self.history.seen:
@@ -331,7 +329,7 @@ class Simulation:
         self.history.erase(gone, done=False)
 
         def work(store: Store) -> None:
-            erasure.erase(store, KEY, gone, self._clock)
+            erasure.erase(store, KEY, self.contract.id, gone, self._clock)
             self.history.erase(gone, done=True)
 
         self.act("erase", work)
@@ -354,7 +352,7 @@ class Simulation:
         while self.actors:
             self._step("go")
         for response in self.history.erasing - self.history.erased:
-            erasure.erase(self.store, KEY, response, self._clock)
+            erasure.erase(self.store, KEY, self.contract.id, response, self._clock)
             self.history.erase(response, done=True)
         for _ in range(10):
             merge(self.store, KEY, self._clock)
