@@ -134,7 +134,9 @@ def _of_one(
 
 def _links(history: History, rows: dict[str, list[Row]]) -> Iterator[Violation]:
     bodies = [said for bodies in history.said.values() for said in bodies.values()]
-    personal = {links.hash_of(b.submission.link) for b in bodies if b.personal and b.submission.link}
+    personal = {
+        links.hash_of(b.submission.link) for b in bodies if b.personal and b.submission.link
+    }
     used = Counter(mine[0]["link"] for mine in rows.values())
     for link in personal:
         if used[link] > 1:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from chalicelib.running import JOBS
+from chalicelib.settings import Settings
 from chalicelib.storage import Store
 
 
@@ -36,3 +37,8 @@ def erase(store: Store, key: bytes, survey: str, response: str, now: int) -> Non
     assert _FIND is not None
     assert _ERASE is not None
     _ERASE(store, key, _FIND(store, key, survey, "response", response), now, "tests")
+
+
+def purge(store: Store, key: bytes, now: int) -> None:
+    """One run of the scheduled purge."""
+    import_module(JOBS["purge"]).run(store, Settings("", None, key), now)

@@ -131,6 +131,8 @@ class History:
             self._peaks[reader] = max(self._peaks.get(reader, 0), n + erased)
         self.journal.note("count", reader=reader, n=n)
         if n < floor:
-            self.seen.append(Violation("fell", "", f"{reader} counted {n}, before at least {floor}"))
+            self.seen.append(
+                Violation("fell", "", f"{reader} counted {n}, before at least {floor}")
+            )
         if n > submitted:
             self.seen.append(Violation("exceeded", "", f"{reader} counted {n} of {submitted} sent"))

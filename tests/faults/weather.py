@@ -93,9 +93,7 @@ class Proxy:
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
     """The body that this head announces, as it came."""
-    fields = dict(
-        line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:] if b":" in line
-    )
+    fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:] if b":" in line)
     if b"chunked" in fields.get(b"transfer-encoding", b""):
         chunks = b""
         while True:
@@ -121,5 +119,11 @@ async def main(port: int, upstream: int, seed: int, rate: float, journal: str) -
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     asyncio.run(
-        main(int(arguments[0]), int(arguments[1]), int(arguments[2]), float(arguments[3]), arguments[4])
+        main(
+            int(arguments[0]),
+            int(arguments[1]),
+            int(arguments[2]),
+            float(arguments[3]),
+            arguments[4],
+        )
     )
