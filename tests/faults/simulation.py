@@ -230,6 +230,7 @@ class Simulation:
         self.actors: list[Actor] = []
         self.deaths = 0
         self._weaken = weaken
+        self._lonely = self.random.random() < 0.5  # few people: a part may be as it was before
         self._clock = NOW
         self._seen: dict[str, tuple[bytes, list[str]]] = {}
         self.phones: list[Phone] = []
@@ -278,7 +279,10 @@ class Simulation:
     def _another(self) -> None:
         """Start an actor of some kind; no more of it than ROLES allows."""
         running = [actor.name for actor in self.actors]
-        name = self.random.choices([*ROLES], [weight for weight, _, _ in ROLES.values()])[0]
+        weights = [
+            1 if name == "accept" and self._lonely else w for name, (w, _, _) in ROLES.items()
+        ]
+        name = self.random.choices([*ROLES], weights)[0]
         _, most, work = ROLES[name]
         if running.count(name) < most:
             work(self)
@@ -323,9 +327,10 @@ class Simulation:
         self.act("tally", lambda store: void(tally(store, self._clock)))
 
     def erase(self) -> None:
-        gone = self.random.choice([*self.history.said]) if self.history.said else None
-        if gone is None:
+        known = [*self.history.said]
+        if not known:
             return
+        gone = self.random.choice(known[-2:] if self.random.random() < 0.7 else known)
         self.history.erase(gone, done=False)
 
         def work(store: Store) -> None:
@@ -346,6 +351,8 @@ class Simulation:
         self.history.counted("reader", len(rows), self.history.counting())
         if len(rows) > len(set(rows)):
             self.history.seen.append(Violation("twice", "", "a reader saw a response twice"))
+        for back in self.history.erased.intersection(rows):
+            self.history.seen.append(Violation("erased", back, "a reader saw it again"))
 
     def _quiet(self) -> None:
         """Nothing fails any more: what runs ends, and a last merge and tally are made."""
@@ -370,6 +377,6 @@ ROLES: dict[str, tuple[int, int, Callable[[Simulation], None]]] = {
     "accept": (12, 6, Simulation.submit),
     "merge": (5, 3, Simulation.merge),
     "tally": (1, 1, Simulation.tally),
-    **({"erase": (1, 2, Simulation.erase)} if erasure.available() else {}),
+    **({"erase": (2, 2, Simulation.erase)} if erasure.available() else {}),
 }
 """How often an actor of that name is started, how many there may be at once, and what it does."""
