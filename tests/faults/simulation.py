@@ -155,7 +155,8 @@ class Stepped:
         return self._wait(lambda: self.store.get(key))
 
     def create(self, key: str, data: bytes) -> None:
-        self._wait(lambda: self.store.create(key, data))
+        part = key.startswith((keys.RESPONSES, keys.CONTACTS))
+        self._wait(lambda: self.store.create(key, data), "replace" if part else "")
 
     def replace(self, key: str, data: bytes, tag: str) -> None:
         self._wait(lambda: self.store.replace(key, data, tag), "replace")
@@ -231,6 +232,7 @@ class Simulation:
         self.deaths = 0
         self._weaken = weaken
         self._lonely = self.random.random() < 0.5  # few people: a part may be as it was before
+        self._days = self.random.choice((1, 5))
         self._clock = NOW
         self._seen: dict[str, tuple[bytes, list[str]]] = {}
         self.phones: list[Phone] = []
@@ -296,7 +298,9 @@ class Simulation:
         self.actors.append(actor)
 
     def submit(self) -> None:
-        phone = Phone.draw(self.random, self.phones, self.contract, NOW, self._codes, days=1)
+        phone = Phone.draw(
+            self.random, self.phones, self.contract, NOW, self._codes, days=self._days
+        )
         submission, personal = phone.submission, phone.personal
         self._clock += self.random.randint(1, 50)
         now = self._clock
