@@ -170,7 +170,7 @@ class Stepped:
 
     def overwrite(self, key: str, data: bytes) -> None:
         """Store without any condition. Only a store that leaves out a guard does that."""
-        self._wait(lambda: self.store.values.__setitem__(key, data))
+        self._wait(lambda: self.store.values.__setitem__(key, data), "replace")
 
     def _wait(self, act: Callable[[], T], at: str = "") -> T:
         assert self.actor is not None
