@@ -155,8 +155,8 @@ class Stepped:
         return self._wait(lambda: self.store.get(key))
 
     def create(self, key: str, data: bytes) -> None:
-        part = key.startswith((keys.RESPONSES, keys.CONTACTS))
-        self._wait(lambda: self.store.create(key, data), "replace" if part else "")
+        guarded = key.startswith((keys.RESPONSES, keys.CONTACTS, keys.CLAIMS))
+        self._wait(lambda: self.store.create(key, data), "replace" if guarded else "")
 
     def replace(self, key: str, data: bytes, tag: str) -> None:
         self._wait(lambda: self.store.replace(key, data, tag), "replace")
