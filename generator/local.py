@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import threading
@@ -44,6 +45,7 @@ def run_server(
     gathered = gather(paths)
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
     often = Schedule(settings(data), ["sweep", "merge", "tally"], every, lines=True)
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
@@ -71,22 +73,30 @@ def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bo
     """Load a table, merge it and tally; whether every row was good."""
     store = open_data(data)
     contract = live(store, survey)
-    run_job("merge", settings(data), store)  # so that what is merged below is what was loaded
     mapping = read_mapping(map_file, contract)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("rows", total=None)
         loaded = load(
-            store, contract, file, mapping, lambda done: progress.update(task, completed=done)
+            store,
+            contract,
+            file,
+            mapping,
+            lambda done: progress.update(task, completed=done),
+            settings(data).key,
         )
     merged = run_job("merge", settings(data), store)
     run_job("tally", settings(data), store)
+    for note in loaded.notes:
+        say(f"{file}:{note.row}: {note.what}")
     for problem in loaded.problems:
         say(f"{file}:{problem.row}: {problem.what}")
     bad = len({problem.row for problem in loaded.problems})
-    there = max(0, loaded.accepted + loaded.replayed - merged["merged"])
-    say(f"{merged['merged']} added, {there} already there, {bad} rows with problems")
-    return not bad
+    say(f"{loaded.accepted} added, {loaded.there} already there, {bad} rows with problems")
+    lost = merged["rejected"] + merged["conflicts"]
+    if lost:
+        say(f"{lost} could not be merged: see rejected/, and `echoform status`")
+    return not bad and not lost
 
 
 def site_pages(gathered: Gathered) -> dict[str, Page]:

@@ -124,7 +124,7 @@ def scores(
     names = {
         keys.day_of(entry.key): entry.key
         for entry in store.list(f"{keys.TALLIES}{survey}/")
-        if (first or "") <= keys.day_of(entry.key) <= (last or "9999")
+        if (first or "") <= keys.day_of(entry.key) <= (last or "~")
     }
     with ThreadPoolExecutor(AT_ONCE) as pool:
         days = list(pool.map(partial(_read, store, by or counting.EVERYBODY), names.values()))
@@ -168,9 +168,13 @@ def as_csv(scores: Scores) -> str:
     return out.getvalue()
 
 
+_FORMULA = tuple("=+-@\t\r＝＋－＠")
+"""How a formula begins, also as a Chinese keyboard writes it (OWASP, CSV injection)."""
+
+
 def harmless(cell: object) -> object:
     """A text that a spreadsheet would take for a formula, kept a text."""
-    starts = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    starts = isinstance(cell, str) and cell.startswith(_FORMULA)
     return f"'{cell}" if starts else cell
 
 

@@ -38,7 +38,7 @@ from chalicelib import links, logs
 from chalicelib.collecting import JSON, LARGEST_BODY, REFUSALS, Reply, refusal
 from chalicelib.running import run_job
 from chalicelib.settings import Settings
-from chalicelib.survey import Refused
+from chalicelib.survey import EchoformError, Refused
 from generator.gate import Gate, Request
 from generator.gate import Handler as GateHandler
 from generator.places import APP
@@ -220,6 +220,10 @@ def load_app() -> ModuleType:
     return module
 
 
+class CannotListen(EchoformError):
+    """The address is another program's, or none of this machine's."""
+
+
 def make_server(
     settings: Settings,
     find_page: Callable[[str], Page | None],
@@ -229,7 +233,7 @@ def make_server(
 ) -> LocalDevServer:
     """A server that is bound but not serving yet; port 0 takes a free one.
 
-    ``lines`` is where its log goes.
+    ``lines`` is where its log goes. Raises CannotListen.
     """
     os.environ.update(ECHOFORM_DATA=settings.data, ECHOFORM_KEY=settings.key.decode())
     app: Chalice = load_app().app
@@ -238,7 +242,10 @@ def make_server(
     app.__class__ = CustomLocalChalice
     handler = type("SiteHandler", (Handler,), {"find_page": staticmethod(find_page)})
     logs.to(lines)
-    return LocalDevServer(app, Config(), host, port, handler_cls=handler, server_cls=SiteGate)
+    try:
+        return LocalDevServer(app, Config(), host, port, handler_cls=handler, server_cls=SiteGate)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 class Schedule:
@@ -277,8 +284,18 @@ class Schedule:
 
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, context, initializer=_log if self._lines else None)
+        return ProcessPoolExecutor(1, context, initializer=_begin, initargs=(self._lines,))
 
 
-def _log() -> None:
-    logs.to(sys.stderr)
+def _begin(lines: bool) -> None:
+    """A worker logs if it is told to, and ends when the server does, however that ends."""
+    if lines:
+        logs.to(sys.stderr)
+    threading.Thread(target=_end_with_server, daemon=True).start()
+
+
+def _end_with_server() -> None:
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(0)

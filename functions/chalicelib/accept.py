@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from . import claims, columns, keys, links
-from .claims import Claim
 from .links import Link
 from .published import DAY_MS, Definitions, Publication
 from .storage import Exists, Missing, Store
@@ -88,8 +87,10 @@ def accept(
         trap=submission.trap,
     )
     claim = claims.of(contract, response, code) if link and link.personal else None
-    ended = None if arrival.loaded else _ended(publication, submission.version, link, arrival.now)
-    if ended and not _is_stored(store, response, claim, code):
+    # Judged by when it was first sent, which its id tells: a retry fares as the first try did.
+    sent = min(arrival.now, ids.time_of(submission.id))
+    ended = None if arrival.loaded else _ended(publication, submission.version, link, sent)
+    if ended:
         raise Refused(ended)
     wanted = claims.take(store, links.hash_of(code), claim, response) if claim else response
     if wanted is None:
@@ -142,11 +143,16 @@ def _check_id(response: str, arrival: Arrival) -> None:
 
 
 def _answers(contract: Contract, submission: Submission, scripted: bool) -> dict[str, Answer]:
-    """The typed answers. A plain form shows everything, so its hidden answers are let go."""
+    """The typed answers. A plain form shows every question and choice: what is hidden is let go."""
     raw = submission.answers
     if isinstance(raw, Sheet):  # nothing but what read() would keep
         return raw
     reading = read(contract.fields, raw)
+    if not scripted:
+        hidden = {p.question for p in reading.problems if p.code == "choice"} & {
+            field.id for field in contract.fields if field.choice_if
+        }
+        reading = read(contract.fields, {n: v for n, v in raw.items() if n not in hidden})
     problems = reading.problems + [
         stranger
         for stranger in strangers(contract.fields, raw, reading.shown)
@@ -181,18 +187,6 @@ def _ended(publication: Publication, version: str, link: Link | None, now: int) 
     if link and link.expires_at is not None and link.expires_at <= now:
         return "gone"
     return None if publication.accepts(version, now) else "stale_version"
-
-
-def _is_stored(store: Store, response: Response, claim: Claim | None, code: str) -> bool:
-    """Whether this very submission was accepted before: a replay wins over an end."""
-    if claim:
-        holder = claims.held(store, response.survey, links.hash_of(code))
-        return holder is not None and holder.is_of(claim)
-    try:
-        store.get(keys.landing(response.survey, response.id, response.digest))
-    except Missing:
-        return False
-    return True
 
 
 def _language(contract: Contract, language: str) -> str:

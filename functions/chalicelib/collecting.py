@@ -151,8 +151,9 @@ def _link_of(headers: Mapping[str, str]) -> str | None:
         page = urlsplit(headers.get("referer", ""))
     except ValueError:  # such as half of an IPv6 address
         return None
-    own = page.netloc == headers.get("host", "") and links.CODE.fullmatch(page.query)
-    return page.query if own else None
+    code = page.query.partition("&")[0]  # WeChat adds parameters of its own behind it
+    own = page.netloc == headers.get("host", "") and links.CODE.fullmatch(code)
+    return code if own else None
 
 
 def _current(definitions: Definitions, survey: str, version: str | None = None) -> Contract | None:
@@ -175,7 +176,12 @@ def _spoken(language: str, contract: Contract | None) -> str:
 def _problem_page(refused: Refused, language: str, contract: Contract | None) -> Reply:
     """What a browser without script shows. Its Back button brings the answers back."""
     language = _spoken(language, contract)
-    questions = {q.id: q.text.get(language, q.id) for q in contract.questions} if contract else {}
+    questions = {
+        field.id: question.text.get(language, question.id)
+        for question in (contract.questions if contract else ())
+        for field in question.fields()
+    }
+    back = escape(say(language, "go_back")) if refused.problems else ""
     title = escape(say(language, refused.code))
     problems = "".join(
         f"<li>{escape(questions.get(p.question, p.question))}: "
@@ -186,7 +192,7 @@ def _problem_page(refused: Refused, language: str, contract: Contract | None) ->
         f'<!doctype html><html lang="{escape(language or "en")}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{title}</title><main><h1>{title}</h1><ul>{problems}</ul>"
-        f"<p>{escape(say(language, 'go_back'))}</p></main></html>"
+        f"<p>{back}</p></main></html>"
     )
     return Reply(
         REFUSALS[refused.code],

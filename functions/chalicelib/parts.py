@@ -88,6 +88,14 @@ def write(store: Store, part: PartFile, data: bytes) -> None:
         store.create(part.name, data)
 
 
+def digests(store: Store, name: str) -> dict[str, str]:
+    """Every response id in a part, with its digest."""
+    rows = read(store, name).rows
+    if rows is None:
+        return {}
+    return dict(zip(rows["response"].to_pylist(), rows["digest"].to_pylist(), strict=True))
+
+
 def named(rows: pa.Table | None, responses: Iterable[str]) -> set[tuple[str, str]]:
     """Id and digest of the rows under these ids."""
     if rows is None:

@@ -92,7 +92,7 @@ def everything(contract: Contract) -> dict[str, Any]:
 def test_with_and_without_script_the_same_lands(phone: Open, live: Live) -> None:
     links.add(live.store, {"SHOP012": Link(live.contract.id, attributes={"store": "012"})})
     answers = everything(live.contract)
-    page = f"{live.url}/{live.contract.id}/?SHOP012"
+    page = f"{live.url}/{live.contract.id}/?SHOP012&from=singlemessage"
 
     scripted = phone()
     scripted.goto(page)

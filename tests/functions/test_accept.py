@@ -122,10 +122,21 @@ def test_a_superseded_version_is_taken_for_seven_days(store: MemoryStore) -> Non
 def test_a_replay_wins_over_an_end(store: MemoryStore) -> None:
     send(store, submission())
     key = keys.current(SURVEY.id)
-    closed = msgspec.json.encode({**msgspec.json.decode(store.get(key).data), "closed_at": NOW})
+    closed = msgspec.json.encode({**msgspec.json.decode(store.get(key).data), "closed_at": NOW + 1})
     store.replace(key, closed, store.get(key).tag)
-    assert send(store, submission(), now=NOW + 1).replay
-    assert refused(store, submission(2), now=NOW + 1).code == "gone"
+    assert send(store, submission(), now=NOW + 2).replay
+    later = submission(id=ids.make(NOW + 1, 2))
+    assert refused(store, later, now=NOW + 2).code == "gone"
+
+
+def test_a_retry_fares_as_the_first_try_did_even_after_the_merge(store: MemoryStore) -> None:
+    """Else its phone would be told to begin again, and one customer would count twice."""
+    sent = submission()
+    send(store, sent)
+    newer = msgspec.structs.replace(SURVEY, thanks={"zh-CN": "谢谢", "en": "Thanks"})
+    publish(store, newer, NOW - GRACE_MS + OLDEST_MS)
+    store.delete([entry.key for entry in store.list(keys.LANDING)])  # as a merge does
+    assert send(store, sent, now=NOW + OLDEST_MS).response == sent.id
 
 
 def test_every_problem_is_told_at_once(store: MemoryStore) -> None:

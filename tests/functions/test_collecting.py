@@ -14,9 +14,10 @@ from chalicelib.collecting import FORM, JSON, LARGEST_BODY, REFUSALS, Reply, col
 from chalicelib.links import Link
 from chalicelib.published import Definitions, publish
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Response, ids
+from chalicelib.survey import Choice, Response, ids
+from chalicelib.survey.questions import Single
 from chalicelib.survey.words import WORDS
-from tests.surveys import after_sales
+from tests.surveys import after_sales, choices, survey, text
 
 NOW = 1_770_000_000_000
 SURVEY = after_sales()
@@ -109,7 +110,30 @@ def test_a_form_reads_its_links_code_from_its_own_pages_address_only(store: Memo
     links.add(store, {"SHOP012": Link(SURVEY.id, attributes={"store": "012"})})
     post_form(store, the_form(), host="s.test", referer="https://s.test/after-sales/?SHOP012")
     post_form(store, the_form(), host="s.test", referer="https://evil.test/?SHOP012")
-    assert sorted(r.attributes.get("store", "") for r in landed(store)) == ["", "012"]
+    wechat = "https://s.test/after-sales/?SHOP012&from=singlemessage&isappinstalled=0"
+    post_form(store, the_form(), host="s.test", referer=wechat)
+    assert sorted(r.attributes.get("store", "") for r in landed(store)) == ["", "012", "012"]
+
+
+def test_a_plain_forms_hidden_choice_is_let_go_like_a_hidden_question(store: MemoryStore) -> None:
+    city = Single(
+        id="city",
+        text=text("城市", "City"),
+        choices=[
+            *choices(bj=("北京", "Beijing")),
+            Choice("sh", text("上海", "Shanghai"), ["==", "kind", "repair"]),
+        ],
+        other=True,
+    )
+    kind = Single(id="kind", text=text("类型", "Kind"), choices=choices(repair=("维修", "Repair")))
+    contract = survey(kind, city)
+    publish(store, contract, NOW)
+    fields = {"_version": contract.version, "_language": "zh-CN", "city": "sh"}
+    reply = post(store, urlencode(fields).encode(), FORM, contract.id)
+    assert reply.status == 303
+    assert landed(store)[0].answers == {}
+    said = post(store, urlencode({**fields, "city": "other"}).encode(), FORM, contract.id)
+    assert "城市: 请回答此题" in said.body.decode(), "other, please say is said by its question"
 
 
 CASES: dict[str, tuple[object, str, str, tuple[int, str]]] = {

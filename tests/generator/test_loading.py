@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from chalicelib import keys
+from chalicelib.jobs.merge import merge
 from chalicelib.published import publish
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Contract, Response, Retention, ids
-from chalicelib.survey.questions import Consent, Date, Multiple
+from chalicelib.survey.questions import Consent, Date, Multiple, Score
 from generator.loading import Loaded, load
 from generator.mapping import BadMapping, read_mapping
 from generator.tables import Unreadable
@@ -87,7 +88,7 @@ def test_a_row_becomes_a_response_as_if_it_had_been_answered(
 def test_loading_again_meets_the_same_ids(store: MemoryStore, tmp_path: Path) -> None:
     load_rows(store, tmp_path, GOOD)
     again = load_rows(store, tmp_path, GOOD, "A2" + GOOD[2:])
-    assert (again.accepted, again.replayed) == (1, 1)
+    assert (again.accepted, again.there) == (1, 1)
     assert len(landed(store)) == 2
 
 
@@ -254,3 +255,47 @@ def test_a_cell_longer_than_any_answer_is_that_rows_problem(
     loaded = load_rows(store, tmp_path, GOOD, "A2" + GOOD[2:] + "x" * 200_000)
     assert loaded.accepted == 1
     assert [problem.row for problem in loaded.problems] == [3]
+
+
+def test_rows_are_told_apart_by_what_became_of_them(store: MemoryStore, tmp_path: Path) -> None:
+    """Merged, waiting, twice in the file, or said otherwise: each by its own name."""
+    load_rows(store, tmp_path, GOOD)
+    merge(store, b"key", 0)
+    other = GOOD.replace(",2,", ",5,").replace("响应速度、专业知识", "")
+    again = load_rows(store, tmp_path, GOOD, "B" + GOOD[1:], "B" + GOOD[1:], other)
+    assert (again.accepted, again.there) == (1, 2)
+    assert [(p.row, "other answers" in p.what) for p in again.problems] == [(5, True)]
+    assert merge(store, b"key", 0).conflicts == 0
+
+    fresh = load_rows(store, tmp_path, "C" + GOOD[1:], "C" + other[1:])
+    assert (fresh.accepted, [p.row for p in fresh.problems]) == (1, [3])
+
+
+def test_an_answer_that_was_not_asked_is_left_out_and_told(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    happy = GOOD.replace(",2,", ",5,")
+    loaded = load_rows(store, tmp_path, happy)
+    assert loaded.accepted == 1
+    assert {note.what.split(":")[0] for note in loaded.notes} == {"why_low"}
+
+
+def test_a_time_in_the_future_is_a_problem(store: MemoryStore, tmp_path: Path) -> None:
+    loaded = load_rows(store, tmp_path, GOOD.replace("2026", "9999"))
+    assert [problem.row for problem in loaded.problems] == [2]
+
+
+def test_an_anonymous_surveys_rows_are_known_again_by_the_key(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    contract = msgspec.structs.replace(
+        survey(Score(id="n", text=text("分", "Score"))), anonymous=True
+    )
+    publish(store, contract, 0)
+    (tmp_path / "rows.csv").write_text("id,at,n\n1,2026-05-17,5\n", "utf-8")
+    (tmp_path / "map.yaml").write_text("source_id: id\ntime: at\nanswers: {n: n}\n", "utf-8")
+    for accepted in (1, 0):
+        read = read_mapping(tmp_path / "map.yaml", contract)
+        loaded = load(store, contract, tmp_path / "rows.csv", read, key=b"key")
+        assert (loaded.accepted, loaded.there) == (accepted, 1 - accepted)
+        merge(store, b"key", 0)

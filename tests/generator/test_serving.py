@@ -19,7 +19,7 @@ from chalicelib.running import now
 from chalicelib.settings import Settings
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
-from generator.serving import Page, make_server
+from generator.serving import CannotListen, Page, make_server
 from generator.throttle import BURST
 from tests.surveys import after_sales
 
@@ -173,3 +173,8 @@ def test_a_link_that_everybody_sends_is_throttled_as_one(port: int) -> None:
             break
     assert number >= BURST
     assert reply.status == 429
+
+
+def test_an_address_that_is_taken_is_said_in_words(port: int, folder: Path) -> None:
+    with pytest.raises(CannotListen, match=str(port)):
+        make_server(Settings(str(folder), None, b"key"), PAGES.get, "127.0.0.1", port)

@@ -183,6 +183,7 @@ def count(contracts: Iterable[Contract], files: Iterable[Path]) -> pa.Table:
     contracts = tuple(contracts)
     connection = duckdb.connect()
     try:
+        connection.execute("SET enable_progress_bar = false")
         read = [str(file) for file in files]
         connection.execute(view("responses", columns.responses(contracts), read, by_day=True))
         return connection.sql(translated(counting.statement(contracts))).to_arrow_table()

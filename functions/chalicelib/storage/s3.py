@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
@@ -12,6 +13,8 @@ from obstore.store import S3Store as _Bucket
 from .port import Entry, Exists, Missing, Stale, Stored, Unavailable, checked
 
 _BATCH = 1000
+_PATIENCE = timedelta(seconds=12)
+"""Twice this is less than the 29 s after which API Gateway gives a phone no answer at all."""
 _ABSENT = (NotFoundError, FileNotFoundError)
 
 
@@ -20,15 +23,16 @@ class S3Store:
 
     def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
         self.bucket, self.prefix, self.endpoint = bucket, prefix, endpoint
-        self._bucket = (
-            _Bucket(
-                bucket,
-                prefix=prefix or None,
-                endpoint=endpoint,
-                client_options={"allow_http": endpoint.startswith("http://")},
-            )
-            if endpoint
-            else _Bucket(bucket, prefix=prefix or None)
+        self._bucket = _Bucket(
+            bucket,
+            prefix=prefix or None,
+            retry_config={"max_retries": 3, "retry_timeout": _PATIENCE},
+            client_options={
+                "connect_timeout": _PATIENCE / 4,
+                "read_timeout": _PATIENCE,
+                "allow_http": bool(endpoint and endpoint.startswith("http://")),
+            },
+            config={"endpoint": endpoint} if endpoint else None,
         )
 
     def get(self, key: str) -> Stored:

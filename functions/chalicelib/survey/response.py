@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 import msgspec
@@ -57,7 +58,7 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def digest(self) -> str:
         """Names what was said: the same for every retry, another for an edit under one id."""
-        return sha256(_BY_NAME(self.answers)).hexdigest()[:16]
+        return digest_of(self.answers)
 
     def to_json(self) -> bytes:
         return _AS_IT_IS(self)
@@ -65,6 +66,11 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def from_json(cls, data: bytes) -> Response:
         return _DECODER.decode(data)
+
+
+def digest_of(answers: Mapping[str, Answer]) -> str:
+    """16 hex digits of the SHA-256 of typed answers in canonical JSON."""
+    return sha256(_BY_NAME(answers)).hexdigest()[:16]
 
 
 # Made while one thread imports, as in ``contract``; who decodes submissions finds that type ready.
