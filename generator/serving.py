@@ -10,6 +10,7 @@ import importlib.util
 import multiprocessing
 import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -288,7 +289,11 @@ class Schedule:
 
 
 def _begin(lines: bool) -> None:
-    """A worker logs if it is told to, and ends when the server does, however that ends."""
+    """A worker logs if it is told to, and ends when the server does, however that ends.
+
+    Ctrl-C reaches both; the server lets the job under way finish, so the worker does not listen.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if lines:
         logs.to(sys.stderr)
     threading.Thread(target=_end_with_server, daemon=True).start()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +23,7 @@ from chalicelib.running import now
 from chalicelib.settings import Settings
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
+from generator.places import SURVEYS
 from generator.serving import CannotListen, Page, make_server
 from generator.throttle import BURST
 from tests.surveys import after_sales
@@ -178,3 +183,24 @@ def test_a_link_that_everybody_sends_is_throttled_as_one(port: int) -> None:
 def test_an_address_that_is_taken_is_said_in_words(port: int, folder: Path) -> None:
     with pytest.raises(CannotListen, match=str(port)):
         make_server(Settings(str(folder), None, b"key"), PAGES.get, "127.0.0.1", port)
+
+
+def test_ctrl_c_ends_the_server_and_its_worker_without_a_stack(tmp_path: Path) -> None:
+    """It reaches the whole group: the worker, in the middle of a job, must not answer it."""
+    root = Path(__file__).parents[2]
+    options = ["--port", "0", "--data", str(tmp_path / "data"), "--every", "0.2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generator", "serve", str(SURVEYS), *options],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "functions")])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    with process.stderr as lines:
+        assert '"job"' in next(lines), "the worker is at work"
+        os.killpg(process.pid, signal.SIGINT)
+        said = lines.read()
+    assert process.wait(20) == 0
+    assert "Traceback" not in said
