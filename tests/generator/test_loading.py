@@ -266,6 +266,8 @@ def test_rows_are_told_apart_by_what_became_of_them(store: MemoryStore, tmp_path
     assert (again.accepted, again.there) == (1, 2)
     assert [(p.row, "other answers" in p.what) for p in again.problems] == [(5, True)]
     assert merge(store, b"key", 0).conflicts == 0
+    alone = load_rows(store, tmp_path, other)
+    assert (alone.accepted, ["other answers" in p.what for p in alone.problems]) == (0, [True])
 
     fresh = load_rows(store, tmp_path, "C" + GOOD[1:], "C" + other[1:])
     assert (fresh.accepted, [p.row for p in fresh.problems]) == (1, [3])
