@@ -25,6 +25,7 @@ from .survey import (
     ids,
     read,
     strangers,
+    written,
 )
 
 OLDEST_MS = 6 * DAY_MS
@@ -66,10 +67,10 @@ def accept(
         StorageError: it could not be stored; nothing was acknowledged.
     """
     publication, contract = _contract(definitions, survey, submission.version)
-    _check_id(submission.id, arrival)
-    answers = _answers(contract, submission, arrival.scripted)
+    minted = _minted(submission.id, arrival)
+    answers = written(_answers(contract, submission, arrival.scripted))
     code = submission.link or ""
-    link = _link(store, survey, submission.link)
+    link = None if submission.link is None else _link(store, survey, code)
     response = Response(
         id=submission.id,
         survey=survey,
@@ -79,7 +80,7 @@ def accept(
         received_at=arrival.now,
         answers=answers,
         duration=_duration(submission.duration),
-        attributes=_attributes(contract, arrival, link),
+        attributes=_attributes(contract, arrival, link) if link or arrival.attributes else {},
         link=links.hash_of(code) if link and not contract.anonymous else None,
         entered_by=arrival.entered_by,
         recording_consent=arrival.recording_consent,
@@ -87,11 +88,11 @@ def accept(
         trap=submission.trap,
     )
     claim = claims.of(contract, response, code) if link and link.personal else None
-    # Judged by when it was first sent, which its id tells: a retry fares as the first try did.
-    sent = min(arrival.now, ids.time_of(submission.id))
-    ended = None if arrival.loaded else _ended(publication, submission.version, link, sent)
-    if ended:
-        raise Refused(ended)
+    if not arrival.loaded:
+        # Judged by when it was first sent, which its id tells: a retry fares as the first try did.
+        ended = _ended(publication, submission.version, link, min(arrival.now, minted))
+        if ended:
+            raise Refused(ended)
     wanted = claims.take(store, links.hash_of(code), claim, response) if claim else response
     if wanted is None:
         return Receipt(response.id, replay=True)
@@ -134,12 +135,14 @@ def _contract(definitions: Definitions, survey: str, version: str) -> tuple[Publ
         raise Refused("stale_version") from None
 
 
-def _check_id(response: str, arrival: Arrival) -> None:
+def _minted(response: str, arrival: Arrival) -> int:
+    """When the id was made, in milliseconds since 1970, if it is one and of these days."""
     if not ids.is_id(response):
         raise Refused("bad_id")
-    age = arrival.now - ids.time_of(response)
-    if not arrival.loaded and not -AHEAD_MS <= age <= OLDEST_MS:
+    minted = ids.time_of(response)
+    if not arrival.loaded and not -AHEAD_MS <= arrival.now - minted <= OLDEST_MS:
         raise Refused("clock")
+    return minted
 
 
 def _answers(contract: Contract, submission: Submission, scripted: bool) -> dict[str, Answer]:
@@ -163,9 +166,7 @@ def _answers(contract: Contract, submission: Submission, scripted: bool) -> dict
     return reading.answers
 
 
-def _link(store: Store, survey: str, code: str | None) -> Link | None:
-    if code is None:
-        return None
+def _link(store: Store, survey: str, code: str) -> Link:
     link = links.look_up(store, code)
     if link is None or link.survey != survey:
         raise Refused("gone")
@@ -174,8 +175,6 @@ def _link(store: Store, survey: str, code: str | None) -> Link | None:
 
 def _attributes(contract: Contract, arrival: Arrival, link: Link | None) -> dict[str, str]:
     """What is known of whoever answered, as far as the survey may know it."""
-    if link is None and not arrival.attributes:
-        return {}
     known = {**arrival.attributes, **(link.attributes if link else {})}
     return {name: known[name] for name in columns.attributes(contract) if name in known}
 

@@ -72,14 +72,13 @@ class Definitions:
 
     def publication(self, survey: str) -> Publication:
         """Raises Missing where nothing of that name was ever published, or could be."""
-        read_at, publication = self._current.get(survey, (0.0, None))
-        if publication is None and not _SURVEY.fullmatch(survey):
-            raise Missing(survey)
         now = self._clock()
-        if publication is None or now - read_at > self._seconds:
-            data = self._store.get(keys.current(survey)).data
-            publication = _DECODER.decode(data)
-            self._current[survey] = now, publication
+        good_until, publication = self._current.get(survey, (now, None))
+        if publication is None or now > good_until:
+            if not _SURVEY.fullmatch(survey):
+                raise Missing(survey)
+            publication = _DECODER.decode(self._store.get(keys.current(survey)).data)
+            self._current[survey] = now + self._seconds, publication
         return publication
 
     def contract(self, survey: str, version: str) -> Contract:

@@ -1,5 +1,10 @@
 """Accept in process on a memory store, against a loop that only decodes and puts.
 
+Between the two stands the floor: what accept must do to an answer (recognise it, check its id,
+digest it, write its record), written out in one loop that calls none of our functions, asks for no
+definition, link or claim, and refuses nothing. What accept costs beyond it is those look-ups and
+the calls.
+
 python -m tests.bench.bench_accept
 """
 
@@ -7,18 +12,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from hashlib import sha256
 
 import msgspec
+from msgspec import Raw
 
-from chalicelib.accept import Arrival, accept
+from chalicelib.accept import AHEAD_MS, OLDEST_MS, Arrival, accept
 from chalicelib.collecting import from_json
 from chalicelib.published import Definitions, publish
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Submission, ids
+from chalicelib.survey import Faultless, Response, Submission, ids
 from tests.surveys import after_sales
 
 NOW = 1_770_000_000_000
-N = 20_000
+N = 4_000
+ROUNDS = 25
 SURVEY = after_sales()
 ANSWERS = {
     "service_type": "repair",
@@ -60,6 +68,35 @@ def whole(sent: list[bytes]) -> None:
         accept(store, definitions, SURVEY.id, from_json(definitions, SURVEY.id, body), arrival)
 
 
+def floor(sent: list[bytes]) -> None:
+    store = MemoryStore()
+    faultless = Faultless(SURVEY.fields, SURVEY.version)
+    decode, settled = faultless._decode, faultless._settled
+    by_name, as_it_is = msgspec.json.Encoder(order="sorted").encode, msgspec.json.Encoder().encode
+    for body in sent:
+        submission = decode(body)
+        minted = int(submission.id[:10].encode().translate(ids._DIGITS), 32)
+        if not (
+            settled(submission.answers)
+            and ids.RESPONSE_ID.fullmatch(submission.id)
+            and -AHEAD_MS <= NOW - minted <= OLDEST_MS
+        ):
+            continue
+        said = by_name(submission.answers)
+        response = Response(
+            id=submission.id,
+            survey=SURVEY.id,
+            version=submission.version,
+            language=submission.language,
+            channel="web",
+            received_at=NOW,
+            answers=Raw(said),  # type: ignore[arg-type]
+            duration=submission.duration,
+        )
+        name = f"landing/after-sales/{submission.id}-{sha256(said).hexdigest()[:16]}.json"
+        store.create(name, as_it_is(response))
+
+
 def seconds(run: Callable[[list[bytes]], None], sent: list[bytes]) -> float:
     start = time.perf_counter()
     run(sent)
@@ -68,10 +105,13 @@ def seconds(run: Callable[[list[bytes]], None], sent: list[bytes]) -> float:
 
 def main() -> None:
     sent = bodies()
-    rounds = [(seconds(bare, sent), seconds(whole, sent)) for _ in range(5)]
-    least_bare, least_whole = (min(column) for column in zip(*rounds, strict=True))
-    print(f"accept {N / least_whole:,.0f}/s, decode + put {N / least_bare:,.0f}/s")
-    print(f"accept reaches {least_bare / least_whole:.2f} of decode + put")
+    loops = {"decode + put": bare, "the floor": floor, "accept": whole}
+    best = dict.fromkeys(loops, float("inf"))
+    for _ in range(ROUNDS):
+        for name, loop in loops.items():
+            best[name] = min(best[name], seconds(loop, sent))
+    for name, least in best.items():
+        print(f"{name}: {N / least:,.0f}/s, {best['decode + put'] / least:.2f} of decode + put")
 
 
 if __name__ == "__main__":

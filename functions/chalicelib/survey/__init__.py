@@ -6,7 +6,7 @@ from .errors import EchoformError, Invalid, Problem, Refused
 from .faultless import Faultless, Sheet
 from .questions import TYPES, AnyQuestion, Choice, Field, Question, Scaled
 from .reading import Reading, from_form, read, strangers
-from .response import Response, Submission, index_of
+from .response import Response, Submission, index_of, written
 
 __all__ = [
     "TYPES",
@@ -36,4 +36,5 @@ __all__ = [
     "index_of",
     "read",
     "strangers",
+    "written",
 ]

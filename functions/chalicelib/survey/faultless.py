@@ -12,7 +12,7 @@ operands reach it as constants, by reference, so nothing that anybody wrote is e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from math import ceil, floor
 from typing import Annotated, Any, ClassVar, Literal, cast
 
@@ -61,11 +61,12 @@ class Faultless:
         asked = [field for field in fields if field.rule]
         places = {field.id: f"A{number}" for number, field in enumerate(asked)}
         always = set(_always_asked(fields))
+        given = {field.id for field in asked if field.required and field.id in always}
         sheet = msgspec.defstruct(
             "AnySheet",
             [
                 (places[field.id], _type(field.rule or []))
-                if field.required and field.id in always
+                if field.id in given
                 else (places[field.id], _type(field.rule or []) | UnsetType, UNSET)
                 for field in sorted(asked, key=lambda field: field.id)
             ],
@@ -88,7 +89,7 @@ class Faultless:
         )
         decoder = msgspec.json.Decoder(submission)
         self._decode = cast(Callable[[bytes], Submission], decoder.decode)
-        writer = _Writer(places)
+        writer = _Writer(places, given)
         for field in fields:
             writer.field(field)
         self.source = writer.source()
@@ -139,35 +140,48 @@ def _type(rule: Rule) -> Any:
     return _TYPES[rule[0]](*rule[1:])
 
 
-# What it cannot: how an answer of that type would be kept.
+# What it cannot: whether an answer of that type would be kept as it is. Each is an expression, made
+# of the answer's place {0} and a constant {1}; most answers pass before any function is called.
 
 
-def _checked(rule: Rule) -> Callable[[Any], object]:
-    def kept(answer: Any) -> object:
+def _same(rule: Rule) -> Callable[[Any], bool]:
+    def same(answer: Any) -> bool:
         try:
-            return check(rule, answer) or None  # 0.0, which -0.0 would be kept as, is left to read
+            # 0.0, which -0.0 would be kept as, is left to read
+            return bool(answer) and check(rule, answer) == answer
         except Invalid:
-            return None
+            return False
 
-    return kept
-
-
-def _phone(text: str) -> str | None:
-    return text if PHONE.fullmatch(text) else None  # which leaves nothing to clean
+    return same
 
 
-def _kept(rule: Rule) -> Callable[[Any], object] | None:
-    """None where every answer of the type is kept as it is."""
+def _in_order(codes: Sequence[str]) -> Callable[[list[str]], bool]:
+    place = {code: number for number, code in enumerate(codes)}
+
+    def in_order(chosen: list[str]) -> bool:
+        last = -1
+        for code in chosen:
+            if place[code] <= last:
+                return False
+            last = place[code]
+        return True
+
+    return in_order
+
+
+def _kept(rule: Rule) -> tuple[str, object] | None:
+    """None where every answer of the type is kept."""
     kind, *limits = rule
     if kind == "text":
-        return clean
+        neat = "{0}.isprintable() and {0}[0] != ' ' != {0}[-1]"
+        return f"({neat} or {{1}}({{0}}) == {{0}})", clean
     if kind == "phone":
-        return _phone
+        return "{1}({0})", PHONE.fullmatch  # which leaves nothing to clean
     if kind == "codes":
-        return lambda codes: [code for code in limits[0] if code in codes]
+        return "(len({0}) == 1 or {1}({0}))", _in_order(limits[0])
     if kind in ("code", "scale") or kind == "number" and not limits[2]:
         return None
-    return _checked(rule)
+    return "{1}({0})", _same(rule)
 
 
 _KINDS: dict[str, type] = {"codes": list, "scale": int, "number": float, "true": bool}
@@ -181,45 +195,56 @@ def _kind(rule: Rule) -> type:
 class _Writer:
     """The lines of the function, and the constants it names."""
 
-    def __init__(self, places: dict[str, str]) -> None:
+    def __init__(self, places: dict[str, str], given: Container[str]) -> None:
         self._places = places
+        self._given = given
         self._constants: dict[str, object] = {"UNSET": UNSET}
         self._rules: dict[str, Rule] = {}
+        self._read: set[str] = set()
         self._may_end = False
-        self._lines = ["def settled(sheet):", " ended = False"]
+        self._lines: list[str] = []
 
     def constant(self, value: object) -> str:
         name = f"C{len(self._constants)}"
         self._constants[name] = value
         return name
 
+    def place(self, name: str) -> str:
+        """The variable that holds an answer."""
+        self._read.add(self._places[name])
+        return self._places[name]
+
+    def present(self, name: str) -> str:
+        """Whether there is an answer; empty where the type says so already."""
+        return "" if name in self._given else f"{self.place(name)} is not UNSET"
+
     def field(self, field: Field) -> None:
         asked = ["not ended"] if self._may_end else []
         if field.show_if is not None:
             asked.append(self.condition(field.show_if))
         if field.rule:
-            self._answer(field, field.rule, " and ".join(asked))
+            self._answer(field, field.rule, _all(asked))
+            self._rules[field.id] = field.rule
         if field.end_if is not None:
-            self._lines.append(f" ended = ended or {self.condition(field.end_if)}")
+            before = "ended or " if self._may_end else ""
+            self._lines.append(f" ended = {before}{self.condition(field.end_if)}")
             self._may_end = True
 
     def _answer(self, field: Field, rule: Rule, asked: str) -> None:
-        place, kept = self._places[field.id], _kept(rule)
-        wrong = [f"not ({asked})"] if asked else []
+        right = [asked]
+        kept = _kept(rule)
         if kept:
-            wrong.append(f"{self.constant(kept)}({place}) != {place}")
+            right.append(kept[0].format(self.place(field.id), self.constant(kept[1])))
         for code, when in field.choice_if.items():
-            chosen = "in" if rule[0] == "codes" else "=="
-            wrong.append(f"{self.constant(code)} {chosen} {place} and not {self.condition(when)}")
-        self._lines.append(f" {place} = sheet.{place}")
-        if wrong:
-            self._lines += [
-                f" if {place} is not UNSET:",
-                f"  if {' or '.join(wrong)}: return False",
-            ]
-            if field.required and asked:
-                self._lines.append(f" elif {asked}: return False")
-        self._rules[field.id] = rule
+            other = f"{self.constant(code)} {_OTHER[rule[0]]} {self.place(field.id)}"
+            right.append(f"({other} or {self.condition(when)})")
+        if not any(right):
+            return
+        wrong = _all([self.present(field.id), f"not ({_all(right)})"])
+        missing = _all([f"{self.place(field.id)} is UNSET", asked])
+        self._lines.append(f" if {wrong}: return False")
+        if field.required and asked:
+            self._lines.append(f" if {missing}: return False")
 
     def condition(self, condition: Condition) -> str:
         operator, *operands = condition
@@ -229,37 +254,46 @@ class _Writer:
             return f"(not {self.condition(operands[0])})"
         if operands[0] not in self._rules:
             return "False"  # nothing is answered there yet
-        return f"({self._comparison(operator, *operands)})"
+        return f"({self._comparison(operator, *operands) or True})"
 
     def _comparison(self, operator: str, name: str, *operands: Any) -> str:
-        place, rule = self._places[name], self._rules[name]
-        present = f"{place} is not UNSET"
+        present, rule = self.present(name), self._rules[name]
         if operator == "answered":
             return present
         if operator == "in":
             equal = [self._comparison("==", name, each) for each in operands[0]]
             return " or ".join(equal) or "False"
         if operator == "!in":
-            return " and ".join(
-                [present, *(self._comparison("!=", name, each) for each in operands[0])]
-            )
-        constant = self.constant(operands[0])
+            return _all([present, *(self._comparison("!=", name, each) for each in operands[0])])
+        constant, place = self.constant(operands[0]), self.place(name)
         if operator in ("has", "!has"):
             within = {"has": "in", "!has": "not in"}[operator]
-            return f"{present} and {constant} {within} {place}" if _kind(rule) is list else "False"
+            return (
+                _all([present, f"{constant} {within} {place}"]) if _kind(rule) is list else "False"
+            )
         if rule[0] == "scale" and len(rule) > 3:  # may be N/A, which is another kind
             present = f"type({place}) is {'str' if isinstance(operands[0], str) else 'int'}"
         elif _compared(type(operands[0])) is not _compared(_kind(rule)):
             return "False"
-        return f"{present} and {place} {_OPERATORS[operator]} {constant}"
+        return _all([present, f"{place} {_OPERATORS[operator]} {constant}"])
 
     def source(self) -> str:
-        return "\n".join([*self._lines, " return True"])
+        reads = [f" {place} = sheet.{place}" for place in sorted(self._read)]
+        return "\n".join(["def settled(sheet):", *reads, *self._lines, " return True"])
 
     def function(self) -> Callable[[Any], bool]:
         """Whether everything holds of a sheet that its type does not say."""
         exec(self.source(), self._constants)  # noqa: S102
         return cast(Callable[[Any], bool], self._constants["settled"])
+
+
+def _all(tests: Iterable[str]) -> str:
+    """Empty where nothing is tested."""
+    return " and ".join(test for test in tests if test)
+
+
+_OTHER = {"code": "!=", "codes": "not in"}
+"""That a code is not what was chosen."""
 
 
 def _compared(kind: type) -> type:

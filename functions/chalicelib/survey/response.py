@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from .conditions import Answer
 from .contract import Contract
-from .rules import Raw
+from .rules import Raw as Sent
 
 _AS_IT_IS = msgspec.json.Encoder().encode
 _BY_NAME = msgspec.json.Encoder(order="sorted").encode
 
 
-class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What a page sends. Every retry sends the same bytes."""
 
     id: str
     version: str
     language: str
-    answers: dict[str, Raw]
+    answers: dict[str, Sent]
     duration: int | None = None
     """Seconds from opening the page to the first send."""
     link: str | None = None
@@ -31,7 +32,7 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a field was filled that people do not see."""
 
 
-class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Response(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One person's answers to one survey, as they land."""
 
     id: str
@@ -68,9 +69,19 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _DECODER.decode(data)
 
 
+def written(answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """Typed answers as their canonical JSON, which a response takes in their place.
+
+    They are written once then, for the digest and for the record. Who reads the response back has
+    them as a mapping again.
+    """
+    return cast(dict[str, Answer], Raw(_BY_NAME(answers)))
+
+
 def digest_of(answers: Mapping[str, Answer]) -> str:
     """16 hex digits of the SHA-256 of typed answers in canonical JSON."""
-    return sha256(_BY_NAME(answers)).hexdigest()[:16]
+    canonical = answers if isinstance(answers, Raw) else _BY_NAME(answers)
+    return sha256(canonical).hexdigest()[:16]
 
 
 # Made while one thread imports, as in ``contract``; who decodes submissions finds that type ready.
