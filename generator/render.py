@@ -1,15 +1,16 @@
 """Rendering: a contract becomes its pages, each one file that needs nothing else.
 
-A question type is drawn by the template of its name. Style and script are the same for every page,
-so they are minified once per process, and put in place after the page around them is minified: the
-Content-Security-Policy names them by their hashes.
+A question type is drawn by the template of its name. What only some types need of style and script
+stands in ``parts/``; the rest is the same for every page. Both are minified once per set of types,
+and put in place after the page around them is minified: the Content-Security-Policy names them by
+their hashes.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -92,6 +93,7 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
         "page.html",
         context | {"control": control, "data": _island(data), "contract": contract},
         site,
+        _parts(contract),
     )
 
 
@@ -126,12 +128,14 @@ def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str
     }
 
 
-def _whole(template: str, context: dict[str, Any], site: Site) -> bytes:
+def _whole(
+    template: str, context: dict[str, Any], site: Site, needed: tuple[str, ...] = ()
+) -> bytes:
     """A page with its style and script in it, and the policy that allows them and nothing else."""
     parts = {
-        "style.css": f"<style>{_style(site.colour)}</style>",
+        "style.css": f"<style>{_style(site.colour, needed)}</style>",
         "start.js": f"<script>{_start()}</script>",
-        "form.js": f"<script>{_script()}</script>",
+        "form.js": f"<script>{_script(needed)}</script>",
     }
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
@@ -173,10 +177,22 @@ def _spoken(language: str) -> str:
     return str(_words(language)["language"]) if known else language
 
 
+def _parts(contract: Contract) -> tuple[str, ...]:
+    """The question types of a survey: what only they need of style and script, only they carry."""
+    return tuple(sorted({str(q.__struct_config__.tag) for q in contract.questions}))
+
+
+def _text(names: Iterable[str]) -> str:
+    """The named files one after another, those that there are."""
+    paths = [_SURVEY / name for name in names]
+    return "".join(path.read_text("utf-8") for path in paths if path.is_file())
+
+
 @cache
-def _script() -> str:
+def _script(parts: tuple[str, ...]) -> str:
     """The twin of the kernel and the form, in one function; if it fails, the plain form is back."""
-    text = "".join((_SURVEY / name).read_text("utf-8") for name in ("conditions.js", "form.js"))
+    own = (f"parts/{part}.js" for part in parts)
+    text = _text(["conditions.js", "form.js", *own, "begin.js"])
     back = 'document.documentElement.className="";throw error'
     return _javascript(f'(()=>{{"use strict";try{{{text}}}catch(error){{{back}}}}})()')
 
@@ -196,13 +212,13 @@ def _minified(kind: str, text: str) -> str:
 
 
 @cache
-def _style(colour: str) -> str:
+def _style(colour: str, parts: tuple[str, ...]) -> str:
     light, dark = (
         ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour).items())
         for mode in (0, 1)
     )
     style = _templates().get_template("style.css").render(light=light, dark=dark)
-    return _minified("text/css", style)
+    return _minified("text/css", style + _text(f"parts/{part}.css" for part in parts))
 
 
 @cache
