@@ -37,11 +37,12 @@ from chalicelib.survey.questions import (
     Statement,
     YesNo,
 )
-from chalicelib.survey.rules import check, coerce
+from chalicelib.survey.rules import RULES, check, coerce
 from generator.places import TEMPLATES
 from generator.render import row
 
 HERE = Path(__file__).parent
+PAGE = TEMPLATES / "survey"
 VECTORS = HERE.parent / "vectors"
 SETS = 4
 """Sets of answers per random survey."""
@@ -67,7 +68,9 @@ def twin() -> Iterator[Twin]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node")
-    command = [node, str(HERE / "twin.js"), str(TEMPLATES / "survey" / "conditions.js")]
+    own = (PAGE / "parts" / f"{kind}.js" for kind in RULES)
+    sources = [PAGE / "conditions.js", *(part for part in own if part.is_file())]
+    command = [node, str(HERE / "twin.js"), *map(str, sources)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
