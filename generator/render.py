@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.rules import Rule
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
 from generator.plain import read_plain
@@ -28,28 +29,36 @@ from generator.site import Site, palette
 
 _SURVEY = TEMPLATES / "survey"
 
-_PROBLEMS = {
-    "code": ["choice"],
-    "codes": ["choice", "few", "many"],
-    "scale": [],
-    "number": ["number", "range", "decimals"],
-    "date": ["date", "days"],
-    "text": ["short", "long"],
-    "phone": ["phone", "long"],
-    "email": ["email", "long"],
-    "true": [],
+_PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
+    "codes": lambda rule: _where(few=rule[2] > 1, many=rule[3] < len(rule[1])),
+    "number": lambda rule: ["number", "range", "decimals"],
+    "date": lambda rule: _where(date=True, days=rule[1] or rule[2]),
+    "text": lambda rule: _where(short=rule[1] > 1, long=True),
+    "phone": lambda rule: ["phone", "long"],
+    "email": lambda rule: ["email", "long"],
 }
 """What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
 
-_SCRIPTED = (
-    *("next", "submit", "step", "required", "problems", "error", "restored", "appeared"),
-    *("sending", "sent", "saved", "offline", "crowded", "reopen", "stay", "ended"),
-)
-"""The words the script says."""
+_FEATURES: dict[str, Callable[[Contract], bool]] = {
+    "choices": lambda contract: any(field.choice_if for field in contract.fields),
+    "stars": lambda contract: _looks(contract, "stars"),
+    "faces": lambda contract: _looks(contract, "faces"),
+}
+"""What only some surveys need beside their question types."""
+
+_SAID = re.compile(r"\bwords\.(\w+)")
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 
 Words = Mapping[str, Any]
+
+
+def _where(**problems: object) -> list[str]:
+    return [code for code, possible in problems.items() if possible]
+
+
+def _looks(contract: Contract, look: str) -> bool:
+    return any(getattr(question, "look", "") == look for question in contract.questions)
 
 
 def pages(contract: Contract, site: Site) -> dict[str, bytes]:
@@ -83,17 +92,19 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
         }
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
-    problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
+    needed = _parts(contract)
+    wrong = sorted({code for field in contract.fields for code in _problems(field)})
+    said = {**words, "thanks": context["thanks"]}
     data = [
-        [row(field) for field in contract.fields],
-        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
-        | {"thanks": context["thanks"]},
+        [_shipped(field) for field in contract.fields],
+        {code: words[code] for code in wrong},
+        [said[name] for name in _script(needed)[1]],
     ]
     return _whole(
         "page.html",
         context | {"control": control, "data": _island(data), "contract": contract},
         site,
-        _parts(contract),
+        needed,
     )
 
 
@@ -134,12 +145,11 @@ def _whole(
     """A page with its style and script in it, and the policy that allows them and nothing else."""
     parts = {
         "style.css": f"<style>{_style(site.colour, needed)}</style>",
-        "start.js": f"<script>{_start()}</script>",
-        "form.js": f"<script>{_script(needed)}</script>",
+        "form.js": f"<script>{_script(needed)[0]}</script>",
     }
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
-        f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
+        f"script-src {_hash(parts['form.js'])};img-src data:;"
         f"connect-src 'self';form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
@@ -178,8 +188,9 @@ def _spoken(language: str) -> str:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The question types of a survey: what only they need of style and script, only they carry."""
-    return tuple(sorted({str(q.__struct_config__.tag) for q in contract.questions}))
+    """The types and features of a survey: what only they need, only they carry."""
+    types = {str(q.__struct_config__.tag) for q in contract.questions}
+    return tuple(sorted(types | {name for name, has in _FEATURES.items() if has(contract)}))
 
 
 def _text(names: Iterable[str]) -> str:
@@ -189,17 +200,26 @@ def _text(names: Iterable[str]) -> str:
 
 
 @cache
-def _script(parts: tuple[str, ...]) -> str:
-    """The twin of the kernel and the form, in one function; if it fails, the plain form is back."""
+def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The twin of the kernel and the form, and the names of the words they say, in their order.
+
+    It stands in the head, so that what it will hide is not painted first, and starts when all of
+    the page is there. An engine that cannot read ES2015 keeps the plain form; if the script fails,
+    the plain form is back.
+    """
     own = (f"parts/{part}.js" for part in parts)
     text = _text(["conditions.js", "form.js", *own, "begin.js"])
-    back = 'document.documentElement.className="";throw error'
-    return _javascript(f'(()=>{{"use strict";try{{{text}}}catch(error){{{back}}}}})()')
-
-
-@cache
-def _start() -> str:
-    return _javascript((_SURVEY / "start.js").read_text("utf-8"))
+    said = tuple(dict.fromkeys(_SAID.findall(text)))
+    names = ",".join(f"words_{name}" for name in said)
+    text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")
+    script = f"""(root => {{
+        "use strict";
+        root.className = "j";
+        document.addEventListener("DOMContentLoaded", () => {{
+            try {{{text}}} catch (error) {{ root.className = ""; throw error; }}
+        }});
+    }})(document.documentElement)"""
+    return _javascript(script), said
 
 
 def _javascript(text: str) -> str:
@@ -226,6 +246,20 @@ def _hash(part: str) -> str:
     """A CSP source for an inline element: the hash of what stands between its tags."""
     text = part[part.index(">") + 1 : part.rindex("<")]
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _problems(field: Field) -> Iterable[str]:
+    """What can be wrong with the answer to a field."""
+    codes = _PROBLEMS[field.kind](field.rule) if field.rule and field.kind in _PROBLEMS else ()
+    return [*codes, "required"] if field.required else codes
+
+
+def _shipped(field: Field) -> list[Any]:
+    """A field's row in the page, which has the codes of its choices in its controls."""
+    shipped = row(field)
+    if field.rule and field.kind in ("code", "codes"):
+        shipped[1] = [field.kind, 0, *field.rule[2:]] if field.kind == "codes" else [field.kind]
+    return shipped
 
 
 def row(field: Field) -> list[Any]:

@@ -4,52 +4,68 @@ form.addEventListener("submit", event => {
   event.preventDefault();
   if (busy || frozen) return;
   update();
-  const at = steps.indexOf(section), last = at >= steps.length - 1;
-  const problems = reading.problems.filter(([id]) => last || home[id] === section);
+  const following = steps[steps.indexOf(section) + 1];
+  const problems = reading.problems.filter(([id]) => !following || home[id] === section);
   if (problems.length) {
-    if (home[problems[0][0]] !== section) turn(home[problems[0][0]]);
+    turn(home[problems[0][0]]);
     complain(problems.map(([id, code, ...facts]) =>
-      [id, words[code].replace(/\{\w+\}/g, () => facts.shift())]));
-    return;
+      [id, wrong[code].replace(/\{\w+\}/g, () => facts.shift())]));
+  } else if (following) {
+    turn(following);
+  } else {
+    complain([]);
+    // Another page of this link may have been sent meanwhile: then that is the answer.
+    frozen = load(frozenKey, 6);
+    if (!frozen)
+      freeze({
+        version: controls._version[0].value, language: controls._language[0].value,
+        answers: reading.answers, link, trap: !!controls._website[0].value,
+        // How long a restored draft took is not known here.
+        duration: draft ? undefined : Math.round(performance.now() / 1e3)
+      }, Date.now());
+    send();
   }
-  complain([]);
-  if (!last) {
-    turn(steps[at + 1]);
-    return;
-  }
-  freeze({
-    version: controls._version[0].value, language: controls._language[0].value,
-    answers: reading.answers, link, trap: !!controls._website[0].value,
-    // How long a restored draft took is not known here.
-    duration: draft ? undefined : Math.round(performance.now() / 1e3)
-  }, Date.now());
-  send();
 });
 // The second click of a double tap is meant for the step that is gone.
 next.addEventListener("click", event => {
   if (event.detail > 1) event.preventDefault();
 });
 $("Back").addEventListener("click", () => {
-  complain([]);
-  turn(steps[steps.indexOf(section) - 1]);
+  const before = steps[steps.indexOf(section) - 1];
+  if (history.state && sections[history.state[1]] === before) history.back();
+  else turn(before);
+});
+addEventListener("popstate", () => {
+  if (panel.hidden) show(sections[history.state ? history.state[0] : 0]);
 });
 $("Retry").addEventListener("click", send);
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
 addEventListener("pageshow", update);
 addEventListener("online", send);
+// Two pages of one link: what the other sends is the answer of this one too.
+addEventListener("storage", event => {
+  if (event.key !== frozenKey || !event.newValue || frozen) return;
+  frozen = JSON.parse(event.newValue);
+  send();
+});
 
 form.noValidate = true;
 all("a[hreflang]").forEach(anchor => {
   anchor.href += location.search;
 });
 sections.forEach(step => { step.tabIndex = -1; });
-fields.forEach(([id]) => {
-  const box = boxes[id] = $(id + "-Q");
+const [here, , receipt] = history.state || [0];
+section = sections[here];
+fields.forEach(([id, rule]) => {
+  const held = controls[id], box = boxes[id] = $(id + "-Q") || held[0].closest(".q");
   if (box) home[id] = box.closest("section");
+  // The codes are those of the controls.
+  if (/^code/.test(rule))
+    rule[1] = Array.from(held[0].options || held, item => item.value).filter(Boolean);
   if (box || !window.URLSearchParams) return;
   const given = new URLSearchParams(location.search).get(id);
-  if (given !== null) controls[id][0].value = given.slice(0, 200);
+  if (given !== null) held[0].value = given.slice(0, 200);
 });
 const draft = load(draftKey, 7);
 if (draft) fields.forEach(([id]) => {
@@ -59,14 +75,14 @@ if (draft) fields.forEach(([id]) => {
     if (picked(control)) control.checked = values.indexOf(control.value) >= 0;
     else control.value = values[0];
   });
-  $("Note").textContent = words.restored;
+  $("Note").textContent = draft.version ? words.changed : words.restored;
 });
 update();
-document.documentElement.className = "j k";
+root.className = "j k";
 frozen = load(frozenKey, 6);
-if (frozen) {
+if (receipt) {
+  done(receipt);
+} else if (frozen) {
   wait(words.offline);
   send();
-} else {
-  save(frozenKey);
 }

@@ -1,18 +1,20 @@
 // The page's script: steps, what is shown, problems, the draft, and sending exactly once. What is
 // visible and valid is decided by conditions.js, which stands before this text in one function;
-// begin.js, which stands last, starts it.
+// begin.js, which stands last, starts it. ``words.next`` and the like become constants, and only
+// those that are said here are shipped (render.py).
 const $ = id => document.getElementById(id);
 const all = selector => Array.from(document.querySelectorAll(selector));
-const [fields, words] = JSON.parse($("Data").textContent);
+const [fields, wrong, words] = JSON.parse($("Data").textContent);
 const form = $("Form"), panel = $("Panel"), next = $("Next"), live = $("Live"), title = document.title;
 const action = form.getAttribute("action"), DAY = 864e5;
 const link = (location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [])[1];
 
-// What is kept on the phone. Where nothing can be kept, memory has to do.
-const draftKey = action + "?" + (link || ""), frozenKey = draftKey + "!", memory = {};
+// What is kept on the phone, by survey and link: a new version of the survey, and the page in
+// another language, find it. Where nothing can be kept, the open page has to do.
+const draftKey = action + "?" + (link || ""), frozenKey = draftKey + "!";
 let kept = true;
 const save = (key, value) => {
-  memory[key] = value;
+  kept = true;
   try {
     if (value) localStorage.setItem(key, JSON.stringify(value));
     else localStorage.removeItem(key);
@@ -21,11 +23,11 @@ const save = (key, value) => {
   }
 };
 const load = (key, days) => {
-  let value = memory[key];
   try {
-    value = value || JSON.parse(localStorage.getItem(key));
-  } catch (error) {}
-  return value && Date.now() - value.at < days * DAY ? value : null;
+    const value = JSON.parse(localStorage.getItem(key));
+    if (Date.now() - value.at < days * DAY) return value;
+  } catch (error) {}  // none, or none that can be read
+  save(key);
 };
 
 // Controls by field id, taken as they are: a tap before this line is an answer like any other. No
@@ -44,104 +46,100 @@ const label = id => boxes[id] ? boxes[id].querySelector(".t").textContent + " â€
 let reading, section, steps, frozen, busy, timer;
 const after = [];  // what a part of the page does whenever answers have changed
 
-// Read the controls, and show what is asked. A choice that is not offered any more is not chosen.
+// Read the controls, and show what is asked.
 const update = () => {
-  let lost, appeared = "";
-  do {
-    const raw = bare();
-    lost = false;
-    fields.forEach(([id, rule]) => {
-      if (rule) raw[id] = coerce(rule, texts(id));
-    });
-    reading = read(fields, raw);
-    const shown = new Set(reading.shown);
-    fields.forEach(([id]) => {
-      const hidden = !shown.has(id), box = boxes[id];
-      if (!box || box.hidden === hidden) return;
-      box.hidden = hidden;
-      (controls[id] || []).forEach(control => { control.disabled = hidden; });
-      if (!hidden) appeared += label(id);
-    });
-    Object.keys(reading.choices).forEach(id => controls[id].forEach(control => {
-      Array.from(control.options || [control]).forEach(item => {
-        const gone = !!item.value && reading.choices[id].indexOf(item.value) < 0;
-        item.disabled = gone;
-        (control.options ? item : item.parentNode).hidden = gone;
-        if (gone && (item.checked || item.selected)) {
-          item.checked = item.selected = false;
-          lost = true;
-        }
-      });
-    }));
-  } while (lost);
+  const raw = bare();
+  let appeared = "";
+  fields.forEach(([id, rule]) => {
+    if (rule) raw[id] = coerce(rule, texts(id));
+  });
+  reading = read(fields, raw);
+  fields.forEach(([id]) => {
+    const hidden = reading.shown.indexOf(id) < 0, box = boxes[id];
+    if (!box || box.hidden === hidden) return;
+    box.hidden = hidden;
+    (controls[id] || []).forEach(control => { control.disabled = hidden; });
+    if (!hidden) appeared += label(id);
+  });
   if (appeared) live.textContent = words.appeared + appeared;
-  const asked = new Set(reading.shown.map(id => home[id]));
-  steps = sections.filter(step => asked.has(step));
-  section = section || steps[0];
-  const at = steps.indexOf(section);
+  steps = sections.filter(step => reading.shown.some(id => home[id] === step));
+  if (steps.indexOf(section) < 0) section = steps[0];
+  const at = steps.indexOf(section) + 1, of = steps.length;
   sections.forEach(step => { step.hidden = step !== section; });
-  $("Back").hidden = at < 1;
-  next.textContent = busy ? words.sending : at < steps.length - 1 ? words.next : words.submit;
-  $("Step").textContent = steps.length > 1
-    ? words.step.replace("{n}", at + 1).replace("{of}", steps.length) : "";
-  $("Bar").style.transform = `scaleX(${(at + 1) / steps.length})`;
+  $("Back").hidden = at < 2;
+  next.textContent = busy ? words.sending : at < of ? words.next : words.submit;
+  $("Step").textContent = of > 1 ? words.step.replace("{n}", at).replace("{of}", of) : "";
+  $("Bar").style.transform = `scaleX(${at / of})`;
   after.forEach(act => act());
 };
 
-const changed = () => {
-  update();
+const keep = version => {
   const answers = {};
   fields.forEach(([id, rule]) => {
     if (rule && boxes[id] && !controls[id].some(control => "p" in control.dataset))
       answers[id] = texts(id);
   });
-  save(draftKey, {at: Date.now(), answers});
+  save(draftKey, {at: Date.now(), answers, version});
+};
+const changed = () => {
+  update();
+  keep();
 };
 
-const turn = to => {
+// Steps are entries of the browser's history: [this one, the one before, the receipt].
+const show = to => {
   section = to;
+  complain([]);
   update();
   section.focus();
   scrollTo(0, 0);
 };
+const turn = to => {
+  if (section === to) return;
+  history.pushState([to, section].map(step => sections.indexOf(step)), "");
+  show(to);
+};
 
 // Problems ([id, words]): all of them in a summary that takes the focus, each beside its question.
 const complain = (problems, heading) => {
-  const said = bare(), list = $("Problems");
+  const said = bare(), list = $("Problems"), summary = list.parentNode;
   list.textContent = "";
   problems.forEach(([id, text]) => {
-    const item = list.appendChild(document.createElement("li"));
-    const anchor = item.appendChild(document.createElement("a"));
+    const anchor = document.createElement("a");
     said[id] = text;
-    anchor.textContent = label(id) + text;
+    list.appendChild(document.createElement("li")).appendChild(anchor).textContent = label(id) + text;
     if (!home[id]) return;
-    anchor.href = `#${id}-Q`;
+    anchor.href = "#";
     anchor.addEventListener("click", event => {
       event.preventDefault();
-      if (section !== home[id]) turn(home[id]);
+      turn(home[id]);
       controls[id].filter(control => !control.disabled)[0].focus();
     });
   });
   fields.forEach(([id, rule]) => {
     if (!rule || !boxes[id]) return;
-    $(id + "-E").textContent = said[id] || "";
+    boxes[id].querySelector("b").textContent = said[id] || "";
     boxes[id].classList[said[id] ? "add" : "remove"]("bad");
+    controls[id].forEach(control => {
+      if (!picked(control)) control.setAttribute("aria-invalid", !!said[id]);
+    });
   });
-  const wrong = problems.length || heading, summary = $("Summary");
-  summary.hidden = !wrong;
+  const faulty = problems.length || heading;
+  summary.hidden = !faulty;
   summary.firstElementChild.textContent = heading || words.problems;
-  document.title = (wrong ? words.error : "") + title;
-  if (wrong) summary.focus();
+  document.title = (faulty ? words.error : "") + title;
+  if (faulty) summary.focus();
 };
 
 // The form gives way to one message: waiting, sent, or ended.
-const tell = (heading, text, kind) => {
-  const first = panel.hidden || $("Heading").textContent !== heading;
-  form.setAttribute("hidden", "");
+const tell = (heading, text, kind, receipt) => {
+  const first = panel.className !== "p " + kind;
+  form.setAttribute("hidden", "");  // form.hidden may be a question
   panel.hidden = false;
   panel.className = "p " + kind;
   $("Heading").textContent = heading;
   $("Words").textContent = text;
+  $("Receipt").textContent = receipt ? words.receipt + receipt : "";
   $("Retry").hidden = kind !== "wait";
   document.title = heading + " â€” " + title;
   if (first) {
@@ -149,8 +147,11 @@ const tell = (heading, text, kind) => {
     scrollTo(0, 0);
   }
 };
-
 const wait = why => tell(words.saved, why + (kept ? words.reopen : words.stay), "wait");
+const done = receipt => {
+  tell(words.sent, words.thanks, "sent", receipt);
+  history.replaceState([0, 0, receipt], "");
+};
 
 // https://github.com/ulid/spec: 48 bits of time, 80 random bits.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -160,7 +161,7 @@ const ulid = time =>
 
 const freeze = (submission, time, again) => {
   submission.id = ulid(time);
-  frozen = {at: Date.now(), tries: 0, again, body: JSON.stringify(submission)};
+  frozen = {at: Date.now(), tries: 0, again, id: submission.id, body: JSON.stringify(submission)};
 };
 
 // Send the frozen bytes, and again the same bytes until somebody who knows us has answered.
@@ -184,29 +185,30 @@ const send = () => {
 };
 
 const settle = request => {
-  const status = request.status, reply = request.response;
+  const status = request.status, reply = request.response, sent = frozen;
   if (status === 201 || status === 200 && reply) {
     save(draftKey);
     save(frozenKey);
     frozen = null;
-    tell(words.sent, words.thanks, "sent");
+    done(sent.id);
   } else if (!reply || !reply.error || status === 429 || status >= 500) {
     if (Date.now() - frozen.at < 6 * DAY)
       timer = setTimeout(send, (1 << Math.min(frozen.tries, 6)) * (500 + Math.random() * 1e3));
     wait(status ? words.crowded : words.offline);
   } else {
-    refused(reply, frozen, Date.parse(request.getResponseHeader("Date")));
+    save(frozenKey);
+    frozen = null;
+    refused(reply, sent, Date.parse(request.getResponseHeader("Date")));
   }
 };
 
 // Refused: nothing was stored under this id.
 const refused = (reply, {body, tries, again}, time) => {
-  save(frozenKey);
-  frozen = null;
   if (reply.error === "clock" && tries < 2 && !again && time) {
     freeze(JSON.parse(body), time, true);
     send();
   } else if (reply.error === "stale_version") {
+    keep(1);
     location.reload();
   } else if (/^(already_answered|gone|not_found)$/.test(reply.error)) {
     save(draftKey);

@@ -241,9 +241,9 @@ def test_data_cannot_close_its_script() -> None:
     data = page(replace(contract, thanks=words)).decode()
     island = re.search(r"<script id=Data type=application/json>(.*?)</script>", data)
     assert island is not None
-    fields, said = json.loads(island[1])
-    assert said["thanks"] == "</script><b>"
-    assert fields == [["a", ["code", ["x"]]]]
+    fields, _, said = json.loads(island[1])
+    assert "</script><b>" in said
+    assert fields == [["a", ["code"]]]
 
 
 def test_language_without_words_is_spoken_to_in_english() -> None:
