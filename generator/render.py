@@ -46,6 +46,7 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
 }
 """What only some surveys need beside their question types."""
 
+_OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
 _SAID = re.compile(r"\bwords\.(\w+)")
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
@@ -188,9 +189,20 @@ def _spoken(language: str) -> str:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The types and features of a survey: what only they need, only they carry."""
+    """The types, features and operators of a survey: what only they need, only it carries."""
     types = {str(q.__struct_config__.tag) for q in contract.questions}
-    return tuple(sorted(types | {name for name, has in _FEATURES.items() if has(contract)}))
+    features = {name for name, has in _FEATURES.items() if has(contract)}
+    return tuple(sorted(types | features | {each for f in contract.fields for each in _used(f)}))
+
+
+def _used(field: Field) -> Iterable[str]:
+    """The operators in the conditions of a field."""
+    conditions = [field.show_if, field.end_if, *field.choice_if.values()]
+    while conditions:
+        if condition := conditions.pop():
+            yield condition[0]
+            if condition[0] in ("and", "or", "not"):
+                conditions += condition[1:]
 
 
 def _text(names: Iterable[str]) -> str:
@@ -208,7 +220,10 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     the plain form is back.
     """
     own = (f"parts/{part}.js" for part in parts)
-    text = _text(["conditions.js", "form.js", *own, "begin.js"])
+    text = _OPERATOR.sub(
+        lambda line: line[0] if line[1] in parts else "",
+        _text(["conditions.js", "form.js", *own, "begin.js"]),
+    )
     said = tuple(dict.fromkeys(_SAID.findall(text)))
     names = ",".join(f"words_{name}" for name in said)
     text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")

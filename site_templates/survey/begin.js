@@ -57,16 +57,6 @@ all("a[hreflang]").forEach(anchor => {
 sections.forEach(step => { step.tabIndex = -1; });
 const [here, , receipt] = history.state || [0];
 section = sections[here];
-fields.forEach(([id, rule]) => {
-  const held = controls[id], box = boxes[id] = $(id + "-Q") || held[0].closest(".q");
-  if (box) home[id] = box.closest("section");
-  // The codes are those of the controls.
-  if (/^code/.test(rule))
-    rule[1] = Array.from(held[0].options || held, item => item.value).filter(Boolean);
-  if (box || !window.URLSearchParams) return;
-  const given = new URLSearchParams(location.search).get(id);
-  if (given !== null) held[0].value = given.slice(0, 200);
-});
 const draft = load(draftKey, 7);
 if (draft) fields.forEach(([id]) => {
   const values = draft.answers[id];

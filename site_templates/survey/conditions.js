@@ -1,29 +1,26 @@
 // What is visible and what is valid: the twin of conditions.py, rules.py and reading.py, held to
 // them by tests/vectors and by random surveys. Pure: no control, no clock, no network. ES2015.
 const bare = object => Object.assign(Object.create(null), object);  // "constructor" is a fine id
-const compare = {
+const same = (a, b) => typeof a === typeof b;
+// One operator a line: a page carries the lines of those its survey uses (render.py).
+const operators = {
+  "and": (a, b, parts, sure) => parts.every(sure),
+  "or": (a, b, parts, sure) => parts.some(sure),
+  "not": (a, b, parts, sure) => !parts.some(sure),
   "==": (a, b) => a === b,
-  "!=": (a, b) => a !== b,
-  "<": (a, b) => a < b,
-  "<=": (a, b) => a <= b,
-  ">": (a, b) => a > b,
-  ">=": (a, b) => a >= b
+  "!=": (a, b) => same(a, b) && a !== b,
+  "<": (a, b) => same(a, b) && a < b,
+  "<=": (a, b) => same(a, b) && a <= b,
+  ">": (a, b) => same(a, b) && a > b,
+  ">=": (a, b) => same(a, b) && a >= b,
+  "answered": a => a !== undefined,
+  "in": (a, b) => b.indexOf(a) >= 0,
+  "!in": (a, b) => a !== undefined && b.every(each => same(a, each) && a !== each),
+  "has": (a, b) => Array.isArray(a) && a.indexOf(b) >= 0,
+  "!has": (a, b) => Array.isArray(a) && a.indexOf(b) < 0,
 };
-const holds = (condition, answers) => {
-  const [operator, first, second] = condition, rest = condition.slice(1), value = answers[first];
-  const is = (name, operand) => typeof value === typeof operand && compare[name](value, operand);
-  switch (operator) {
-    case "and": return rest.every(part => holds(part, answers));
-    case "or": return rest.some(part => holds(part, answers));
-    case "not": return !holds(first, answers);
-    case "answered": return value !== undefined;
-    case "in": return second.some(operand => is("==", operand));
-    case "!in": return value !== undefined && second.every(operand => is("!=", operand));
-    case "has": return Array.isArray(value) && value.indexOf(second) >= 0;
-    case "!has": return Array.isArray(value) && value.indexOf(second) < 0;
-    default: return is(operator, second);
-  }
-};
+const holds = ([operator, ...parts], answers) =>
+  operators[operator](answers[parts[0]], parts[1], parts, part => holds(part, answers));
 
 // Text as it is kept.
 const clean = text => text.replace(/\r\n?/g, "\n")

@@ -38,6 +38,13 @@ const picked = control => /radio|box/.test(control.type);
 all("form [name]").forEach(control => {
   (controls[control.name] = controls[control.name] || []).push(control);
 });
+fields.forEach(([id, rule]) => {
+  const held = controls[id] || [], box = $(id + "-Q") || held[0] && held[0].closest(".q");
+  if (box) home[id] = (boxes[id] = box).closest("section");
+  // The codes are those of the controls.
+  if (/^code/.test(rule))
+    rule[1] = Array.from(held[0].options || held, item => item.value).filter(Boolean);
+});
 const texts = id => controls[id]
   .filter(control => picked(control) ? control.checked : control.value || control.validity.badInput)
   .map(control => control.value || "?");
