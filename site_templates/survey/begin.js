@@ -9,20 +9,19 @@ form.addEventListener("submit", event => {
   if (problems.length) {
     turn(home[problems[0][0]]);
     complain(problems.map(([id, code, ...facts]) =>
-      [id, wrong[code].replace(/\{\w+\}/g, () => facts.shift())]));
+      [id, filled(wrong[code], facts)]));
   } else if (following) {
     turn(following);
   } else {
     complain([]);
-    // Another page of this link may have been sent meanwhile: then that is the answer.
-    frozen = load(frozenKey, 6);
-    if (!frozen)
-      freeze({
-        version: controls._version[0].value, language: controls._language[0].value,
-        answers: reading.answers, link, trap: !!controls._website[0].value,
-        // How long a restored draft took is not known here.
-        duration: draft ? undefined : Math.round(performance.now() / 1e3)
-      }, Date.now());
+    send();  // what another page of this link has frozen: that is the answer
+    if (frozen) return;
+    freeze({
+      version: controls._version[0].value, language: controls._language[0].value,
+      answers: reading.answers, link, trap: !!controls._website[0].value,
+      // How long a restored draft took is not known here.
+      duration: draft ? undefined : Math.round(performance.now() / 1e3)
+    }, Date.now());
     send();
   }
 });
@@ -32,31 +31,26 @@ next.addEventListener("click", event => {
 });
 $("Back").addEventListener("click", () => {
   const before = steps[steps.indexOf(section) - 1];
-  if (history.state && sections[history.state[1]] === before) history.back();
+  if (sections[place()[1]] === before) history.back();
   else turn(before);
 });
 addEventListener("popstate", () => {
-  if (panel.hidden) show(sections[history.state ? history.state[0] : 0]);
+  if (panel.hidden) show(sections[place()[0]]);
 });
 $("Retry").addEventListener("click", send);
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
 addEventListener("pageshow", update);
 addEventListener("online", send);
-// Two pages of one link: what the other sends is the answer of this one too.
-addEventListener("storage", event => {
-  if (event.key !== frozenKey || !event.newValue || frozen) return;
-  frozen = JSON.parse(event.newValue);
-  send();
-});
+addEventListener("storage", send);
 
 form.noValidate = true;
 all("a[hreflang]").forEach(anchor => {
   anchor.href += location.search;
 });
 sections.forEach(step => { step.tabIndex = -1; });
-const [here, , receipt] = history.state || [0];
-section = sections[here];
+const receipt = place()[2];
+section = sections[place()[0]];
 const draft = load(draftKey, 7);
 if (draft) fields.forEach(([id]) => {
   const values = draft.answers[id];
@@ -69,10 +63,6 @@ if (draft) fields.forEach(([id]) => {
 });
 update();
 root.className = "j k";
-frozen = load(frozenKey, 6);
-if (receipt) {
-  done(receipt);
-} else if (frozen) {
-  wait(words.offline);
-  send();
-}
+if (receipt) done(receipt);
+else send();
+if (frozen) wait(words.offline);

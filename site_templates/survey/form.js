@@ -48,6 +48,7 @@ fields.forEach(([id, rule]) => {
 const texts = id => controls[id]
   .filter(control => picked(control) ? control.checked : control.value || control.validity.badInput)
   .map(control => control.value || "?");
+const filled = (text, facts) => text.replace(/\{\w+\}/g, () => facts.shift());
 const label = id => boxes[id] ? boxes[id].querySelector(".t").textContent + " — " : "";
 
 let reading, section, steps, frozen, busy, timer;
@@ -75,7 +76,7 @@ const update = () => {
   sections.forEach(step => { step.hidden = step !== section; });
   $("Back").hidden = at < 2;
   next.textContent = busy ? words.sending : at < of ? words.next : words.submit;
-  $("Step").textContent = of > 1 ? words.step.replace("{n}", at).replace("{of}", of) : "";
+  $("Step").textContent = of > 1 ? filled(words.step, [at, of]) : "";
   $("Bar").style.transform = `scaleX(${at / of})`;
   after.forEach(act => act());
 };
@@ -94,6 +95,7 @@ const changed = () => {
 };
 
 // Steps are entries of the browser's history: [this one, the one before, the receipt].
+const place = () => history.state || [0];
 const show = to => {
   section = to;
   complain([]);
@@ -126,7 +128,7 @@ const complain = (problems, heading) => {
   fields.forEach(([id, rule]) => {
     if (!rule || !boxes[id]) return;
     boxes[id].querySelector("b").textContent = said[id] || "";
-    boxes[id].classList[said[id] ? "add" : "remove"]("bad");
+    boxes[id].classList.toggle("bad", !!said[id]);
     controls[id].forEach(control => {
       if (!picked(control)) control.setAttribute("aria-invalid", !!said[id]);
     });
@@ -171,9 +173,11 @@ const freeze = (submission, time, again) => {
   frozen = {at: Date.now(), tries: 0, again, id: submission.id, body: JSON.stringify(submission)};
 };
 
-// Send the frozen bytes, and again the same bytes until somebody who knows us has answered.
+// Send the frozen bytes, this page's or another's of the same link, and again the same bytes until
+// somebody who knows us has answered.
 const send = () => {
   clearTimeout(timer);
+  frozen = frozen || load(frozenKey, 6);
   if (busy || !frozen) return;
   busy = true;
   frozen.tries++;
@@ -192,25 +196,22 @@ const send = () => {
 };
 
 const settle = request => {
-  const status = request.status, reply = request.response, sent = frozen;
-  if (status === 201 || status === 200 && reply) {
-    save(draftKey);
-    save(frozenKey);
-    frozen = null;
-    done(sent.id);
-  } else if (!reply || !reply.error || status === 429 || status >= 500) {
-    if (Date.now() - frozen.at < 6 * DAY)
-      timer = setTimeout(send, (1 << Math.min(frozen.tries, 6)) * (500 + Math.random() * 1e3));
+  const status = request.status, reply = request.response, {at, id, body, tries, again} = frozen;
+  if (status !== 201 && (!reply || status !== 200 && !reply.error || status === 429 || status > 499)) {
+    if (Date.now() - at < 6 * DAY)
+      timer = setTimeout(send, (1 << Math.min(tries, 6)) * (500 + Math.random() * 1e3));
     wait(status ? words.crowded : words.offline);
-  } else {
-    save(frozenKey);
-    frozen = null;
-    refused(reply, sent, Date.parse(request.getResponseHeader("Date")));
+    return;
   }
-};
-
-// Refused: nothing was stored under this id.
-const refused = (reply, {body, tries, again}, time) => {
+  save(frozenKey);
+  frozen = null;
+  if (status < 300) {
+    save(draftKey);
+    done(id);
+    return;
+  }
+  // Refused: nothing was stored under this id.
+  const time = Date.parse(request.getResponseHeader("Date"));
   if (reply.error === "clock" && tries < 2 && !again && time) {
     freeze(JSON.parse(body), time, true);
     send();
