@@ -85,14 +85,9 @@ const read = (fields, given) => {
     if (!ended && (!showIf || holds(showIf, answers))) {
       shown.push(id);
       if (rule) {
-        let offered = rule;
-        if (choiceIf) {
-          const when = bare(choiceIf);
-          choices[id] = rule[1].filter(code => !when[code] || holds(when[code], answers));
-          offered = [rule[0], choices[id]].concat(rule.slice(2));
-        }
+        const asked = choiceIf ? choices[id] = offered(rule, choiceIf, answers) : rule;
         try {
-          const value = raw[id] == null ? undefined : check(offered, raw[id]);
+          const value = raw[id] == null ? undefined : check(asked, raw[id]);
           if (value !== undefined) answers[id] = value;
           else if (required) throw ["required"];
         } catch (problem) {

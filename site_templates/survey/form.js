@@ -111,7 +111,7 @@ const turn = to => {
 
 // Problems ([id, words]): all of them in a summary that takes the focus, each beside its question.
 const complain = (problems, heading) => {
-  const said = bare(), list = $("Problems"), summary = list.parentNode;
+  const said = bare(), list = $("Problems"), summary = $("Summary");
   list.textContent = "";
   problems.forEach(([id, text]) => {
     const anchor = document.createElement("a");
