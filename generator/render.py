@@ -228,7 +228,6 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     names = ",".join(f"words_{name}" for name in said)
     text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")
     script = f"""(root => {{
-        "use strict";
         root.className = "j";
         document.addEventListener("DOMContentLoaded", () => {{
             try {{{text}}} catch (error) {{ root.className = ""; throw error; }}

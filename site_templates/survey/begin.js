@@ -7,7 +7,6 @@ form.addEventListener("submit", event => {
   const following = steps[steps.indexOf(section) + 1];
   const problems = reading.problems.filter(([id]) => !following || home[id] === section);
   if (problems.length) {
-    turn(home[problems[0][0]]);
     complain(problems.map(([id, code, ...facts]) =>
       [id, filled(wrong[code], facts)]));
   } else if (following) {
@@ -26,18 +25,16 @@ form.addEventListener("submit", event => {
   }
 });
 // The second click of a double tap is meant for the step that is gone.
-next.addEventListener("click", event => {
-  if (event.detail > 1) event.preventDefault();
-});
-$("Back").addEventListener("click", () => {
+next.onclick = event => event.detail < 2;
+$("Back").onclick = () => {
   const before = steps[steps.indexOf(section) - 1];
   if (sections[place()[1]] === before) history.back();
   else turn(before);
-});
+};
 addEventListener("popstate", () => {
   if (panel.hidden) show(sections[place()[0]]);
 });
-$("Retry").addEventListener("click", send);
+$("Retry").onclick = send;
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
 addEventListener("pageshow", update);

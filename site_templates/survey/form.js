@@ -104,14 +104,16 @@ const show = to => {
   scrollTo(0, 0);
 };
 const turn = to => {
-  if (section === to) return;
+  if (!to || section === to) return;
   history.pushState([to, section].map(step => sections.indexOf(step)), "");
   show(to);
 };
 
-// Problems ([id, words]): all of them in a summary that takes the focus, each beside its question.
+// Problems ([id, words]): all of them in a summary that takes the focus, each beside its question,
+// on the step of the first.
 const complain = (problems, heading) => {
   const said = bare(), list = $("Problems"), summary = $("Summary");
+  if (problems.length) turn(home[problems[0][0]]);
   list.textContent = "";
   problems.forEach(([id, text]) => {
     const anchor = document.createElement("a");
@@ -119,19 +121,17 @@ const complain = (problems, heading) => {
     list.appendChild(document.createElement("li")).appendChild(anchor).textContent = label(id) + text;
     if (!home[id]) return;
     anchor.href = "#";
-    anchor.addEventListener("click", event => {
+    anchor.onclick = event => {
       event.preventDefault();
       turn(home[id]);
       controls[id].filter(control => !control.disabled)[0].focus();
-    });
+    };
   });
   fields.forEach(([id, rule]) => {
     if (!rule || !boxes[id]) return;
     boxes[id].querySelector("b").textContent = said[id] || "";
     boxes[id].classList.toggle("bad", !!said[id]);
-    controls[id].forEach(control => {
-      if (!picked(control)) control.setAttribute("aria-invalid", !!said[id]);
-    });
+    if (!picked(controls[id][0])) controls[id][0].setAttribute("aria-invalid", !!said[id]);
   });
   const faulty = problems.length || heading;
   summary.hidden = !faulty;
@@ -142,14 +142,15 @@ const complain = (problems, heading) => {
 
 // The form gives way to one message: waiting, sent, or ended.
 const tell = (heading, text, kind, receipt) => {
+  const [head, said, kept, retry] = Array.from(panel.children);
   const first = panel.className !== "p " + kind;
   form.setAttribute("hidden", "");  // form.hidden may be a question
   panel.hidden = false;
   panel.className = "p " + kind;
-  $("Heading").textContent = heading;
-  $("Words").textContent = text;
-  $("Receipt").textContent = receipt ? words.receipt + receipt : "";
-  $("Retry").hidden = kind !== "wait";
+  head.textContent = heading;
+  said.textContent = text;
+  kept.textContent = receipt ? words.receipt + receipt : "";
+  retry.hidden = kind !== "wait";
   document.title = heading + " — " + title;
   if (first) {
     panel.focus();
@@ -226,7 +227,6 @@ const settle = request => {
     panel.hidden = true;
     form.removeAttribute("hidden");
     update();
-    if (problems.length && home[problems[0][0]]) turn(home[problems[0][0]]);
     complain(problems, reply.message);
   }
 };
