@@ -51,7 +51,7 @@ section = sections[place()[0]];
 const draft = load(draftKey, 7);
 if (draft) fields.forEach(([id]) => {
   const values = draft.answers[id];
-  if (!values || !values.length || !controls[id] || texts(id).length) return;
+  if (!values || !values[0] || !controls[id] || texts(id).length) return;
   controls[id].forEach(control => {
     if (picked(control)) control.checked = values.indexOf(control.value) >= 0;
     else control.value = values[0];

@@ -64,7 +64,7 @@ const check = (rule, value) => {
     if (value.length > c) throw ["many", c];
     return value.length ? a.filter(code => value.indexOf(code) >= 0) : undefined;
   }
-  if (value === "") return undefined;
+  if (value === "") return;
   if (kind === "code") {
     if (a.indexOf(value) < 0) throw ["choice"];
     return value;
@@ -91,11 +91,11 @@ const read = (fields, given) => {
           if (value !== undefined) answers[id] = value;
           else if (required) throw ["required"];
         } catch (problem) {
-          problems.push([id].concat(problem));
+          problems.push([id, ...problem]);
         }
       }
     }
-    ended = ended || !!endIf && holds(endIf, answers);
+    ended = ended || endIf && holds(endIf, answers);
   });
   return {answers, shown, problems, choices};
 };

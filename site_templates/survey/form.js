@@ -117,8 +117,8 @@ const complain = (problems, heading) => {
   list.textContent = "";
   problems.forEach(([id, text]) => {
     const anchor = document.createElement("a");
-    said[id] = text;
-    list.appendChild(document.createElement("li")).appendChild(anchor).textContent = label(id) + text;
+    anchor.textContent = label(id) + (said[id] = text);
+    list.appendChild(document.createElement("li")).appendChild(anchor);
     if (!home[id]) return;
     anchor.href = "#";
     anchor.onclick = event => {
@@ -142,14 +142,13 @@ const complain = (problems, heading) => {
 
 // The form gives way to one message: waiting, sent, or ended.
 const tell = (heading, text, kind, receipt) => {
-  const [head, said, kept, retry] = Array.from(panel.children);
+  const [head, body, foot, retry] = Array.from(panel.children);
   const first = panel.className !== "p " + kind;
-  form.setAttribute("hidden", "");  // form.hidden may be a question
   panel.hidden = false;
   panel.className = "p " + kind;
   head.textContent = heading;
-  said.textContent = text;
-  kept.textContent = receipt ? words.receipt + receipt : "";
+  body.textContent = text;
+  foot.textContent = receipt ? words.receipt + receipt : "";
   retry.hidden = kind !== "wait";
   document.title = heading + " — " + title;
   if (first) {
@@ -225,7 +224,6 @@ const settle = request => {
   } else {
     const problems = (reply.problems || []).map(problem => [problem.question, problem.message]);
     panel.hidden = true;
-    form.removeAttribute("hidden");
     update();
     complain(problems, reply.message);
   }
