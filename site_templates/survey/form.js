@@ -164,9 +164,12 @@ const done = receipt => {
 
 // https://github.com/ulid/spec: 48 bits of time, 80 random bits.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const ulid = time =>
-  ("00" + time.toString(32)).slice(-10).replace(/./g, digit => letters[parseInt(digit, 32)])
-  + Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => letters[byte % 32]).join("");
+const ulid = time => {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  let id = Array.from(random, byte => letters[byte % 32]).join("");
+  for (let i = 10; i--; time = Math.floor(time / 32)) id = letters[time % 32] + id;
+  return id;
+};
 
 const freeze = (submission, time, again) => {
   submission.id = ulid(time);
