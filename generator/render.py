@@ -1,15 +1,16 @@
 """Rendering: a contract becomes its pages, each one file that needs nothing else.
 
-A question type is drawn by the template of its name. Style and script are the same for every page,
-so they are minified once per process, and put in place after the page around them is minified: the
-Content-Security-Policy names them by their hashes.
+A question type is drawn by the template of its name. What only some types need of style and script
+stands in ``parts/``; the rest is the same for every page. Both are minified once per set of types,
+and put in place after the page around them is minified: the Content-Security-Policy names them by
+their hashes.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -20,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.rules import Rule
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
 from generator.plain import read_plain
@@ -27,28 +29,37 @@ from generator.site import Site, palette
 
 _SURVEY = TEMPLATES / "survey"
 
-_PROBLEMS = {
-    "code": ["choice"],
-    "codes": ["choice", "few", "many"],
-    "scale": [],
-    "number": ["number", "range", "decimals"],
-    "date": ["date", "days"],
-    "text": ["short", "long"],
-    "phone": ["phone", "long"],
-    "email": ["email", "long"],
-    "true": [],
+_PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
+    "codes": lambda rule: _where(few=rule[2] > 1, many=rule[3] < len(rule[1])),
+    "number": lambda rule: ["number", "range", "decimals"],
+    "date": lambda rule: _where(date=True, days=rule[1] or rule[2]),
+    "text": lambda rule: _where(short=rule[1] > 1, long=True),
+    "phone": lambda rule: ["phone", "long"],
+    "email": lambda rule: ["email", "long"],
 }
 """What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
 
-_SCRIPTED = (
-    *("next", "submit", "step", "required", "problems", "error", "restored", "appeared"),
-    *("sending", "sent", "saved", "offline", "crowded", "reopen", "stay", "ended"),
-)
-"""The words the script says."""
+_FEATURES: dict[str, Callable[[Contract], bool]] = {
+    "choices": lambda contract: any(field.choice_if for field in contract.fields),
+    "stars": lambda contract: _looks(contract, "stars"),
+    "faces": lambda contract: _looks(contract, "faces"),
+}
+"""What only some surveys need beside their question types."""
+
+_OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
+_SAID = re.compile(r"\bwords\.(\w+)")
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 
 Words = Mapping[str, Any]
+
+
+def _where(**problems: object) -> list[str]:
+    return [code for code, possible in problems.items() if possible]
+
+
+def _looks(contract: Contract, look: str) -> bool:
+    return any(getattr(question, "look", "") == look for question in contract.questions)
 
 
 def pages(contract: Contract, site: Site) -> dict[str, bytes]:
@@ -82,16 +93,19 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
         }
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
-    problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
+    needed = _parts(contract)
+    wrong = sorted({code for field in contract.fields for code in _problems(field)})
+    said = {**words, "thanks": context["thanks"]}
     data = [
-        [row(field) for field in contract.fields],
-        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
-        | {"thanks": context["thanks"]},
+        [_shipped(field) for field in contract.fields],
+        {code: words[code] for code in wrong},
+        [said[name] for name in _script(needed)[1]],
     ]
     return _whole(
         "page.html",
         context | {"control": control, "data": _island(data), "contract": contract},
         site,
+        needed,
     )
 
 
@@ -126,16 +140,17 @@ def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str
     }
 
 
-def _whole(template: str, context: dict[str, Any], site: Site) -> bytes:
+def _whole(
+    template: str, context: dict[str, Any], site: Site, needed: tuple[str, ...] = ()
+) -> bytes:
     """A page with its style and script in it, and the policy that allows them and nothing else."""
     parts = {
-        "style.css": f"<style>{_style(site.colour)}</style>",
-        "start.js": f"<script>{_start()}</script>",
-        "form.js": f"<script>{_script()}</script>",
+        "style.css": f"<style>{_style(site.colour, needed)}</style>",
+        "form.js": f"<script>{_script(needed)[0]}</script>",
     }
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
-        f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
+        f"script-src {_hash(parts['form.js'])};img-src data:;"
         f"connect-src 'self';form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
@@ -173,17 +188,52 @@ def _spoken(language: str) -> str:
     return str(_words(language)["language"]) if known else language
 
 
-@cache
-def _script() -> str:
-    """The twin of the kernel and the form, in one function; if it fails, the plain form is back."""
-    text = "".join((_SURVEY / name).read_text("utf-8") for name in ("conditions.js", "form.js"))
-    back = 'document.documentElement.className="";throw error'
-    return _javascript(f'(()=>{{"use strict";try{{{text}}}catch(error){{{back}}}}})()')
+def _parts(contract: Contract) -> tuple[str, ...]:
+    """The types, features and operators of a survey: what only they need, only it carries."""
+    types = {str(q.__struct_config__.tag) for q in contract.questions}
+    features = {name for name, has in _FEATURES.items() if has(contract)}
+    return tuple(sorted(types | features | {each for f in contract.fields for each in _used(f)}))
+
+
+def _used(field: Field) -> Iterable[str]:
+    """The operators in the conditions of a field."""
+    conditions = [field.show_if, field.end_if, *field.choice_if.values()]
+    while conditions:
+        if condition := conditions.pop():
+            yield condition[0]
+            if condition[0] in ("and", "or", "not"):
+                conditions += condition[1:]
+
+
+def _text(names: Iterable[str]) -> str:
+    """The named files one after another, those that there are."""
+    paths = [_SURVEY / name for name in names]
+    return "".join(path.read_text("utf-8") for path in paths if path.is_file())
 
 
 @cache
-def _start() -> str:
-    return _javascript((_SURVEY / "start.js").read_text("utf-8"))
+def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The twin of the kernel and the form, and the names of the words they say, in their order.
+
+    It stands in the head, so that what it will hide is not painted first, and starts when all of
+    the page is there. An engine that cannot read ES2015 keeps the plain form; if the script fails,
+    the plain form is back.
+    """
+    own = (f"parts/{part}.js" for part in parts)
+    text = _OPERATOR.sub(
+        lambda line: line[0] if line[1] in parts else "",
+        _text(["conditions.js", "form.js", *own, "begin.js"]),
+    )
+    said = tuple(dict.fromkeys(_SAID.findall(text)))
+    names = ",".join(f"words_{name}" for name in said)
+    text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")
+    script = f"""(root => {{
+        root.className = "j";
+        document.addEventListener("DOMContentLoaded", () => {{
+            try {{{text}}} catch (error) {{ root.className = ""; throw error; }}
+        }});
+    }})(document.documentElement)"""
+    return _javascript(script), said
 
 
 def _javascript(text: str) -> str:
@@ -196,13 +246,13 @@ def _minified(kind: str, text: str) -> str:
 
 
 @cache
-def _style(colour: str) -> str:
+def _style(colour: str, parts: tuple[str, ...]) -> str:
     light, dark = (
         ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour).items())
         for mode in (0, 1)
     )
     style = _templates().get_template("style.css").render(light=light, dark=dark)
-    return _minified("text/css", style)
+    return _minified("text/css", style + _text(f"parts/{part}.css" for part in parts))
 
 
 @cache
@@ -210,6 +260,20 @@ def _hash(part: str) -> str:
     """A CSP source for an inline element: the hash of what stands between its tags."""
     text = part[part.index(">") + 1 : part.rindex("<")]
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _problems(field: Field) -> Iterable[str]:
+    """What can be wrong with the answer to a field."""
+    codes = _PROBLEMS[field.kind](field.rule) if field.rule and field.kind in _PROBLEMS else ()
+    return [*codes, "required"] if field.required else codes
+
+
+def _shipped(field: Field) -> list[Any]:
+    """A field's row in the page, which has the codes of its choices in its controls."""
+    shipped = row(field)
+    if field.rule and field.kind in ("code", "codes"):
+        shipped[1] = [field.kind, 0, *field.rule[2:]] if field.kind == "codes" else [field.kind]
+    return shipped
 
 
 def row(field: Field) -> list[Any]:

@@ -1,17 +1,20 @@
 // The page's script: steps, what is shown, problems, the draft, and sending exactly once. What is
-// visible and valid is decided by conditions.js, which stands before this text in one function.
+// visible and valid is decided by conditions.js, which stands before this text in one function;
+// begin.js, which stands last, starts it. ``words.next`` and the like become constants, and only
+// those that are said here are shipped (render.py).
 const $ = id => document.getElementById(id);
 const all = selector => Array.from(document.querySelectorAll(selector));
-const [fields, words] = JSON.parse($("Data").textContent);
+const [fields, wrong, words] = JSON.parse($("Data").textContent);
 const form = $("Form"), panel = $("Panel"), next = $("Next"), live = $("Live"), title = document.title;
 const action = form.getAttribute("action"), DAY = 864e5;
 const link = (location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [])[1];
 
-// What is kept on the phone. Where nothing can be kept, memory has to do.
-const draftKey = action + "?" + (link || ""), frozenKey = draftKey + "!", memory = {};
+// What is kept on the phone, by survey and link: a new version of the survey, and the page in
+// another language, find it. Where nothing can be kept, the open page has to do.
+const draftKey = action + "?" + (link || ""), frozenKey = draftKey + "!";
 let kept = true;
 const save = (key, value) => {
-  memory[key] = value;
+  kept = true;
   try {
     if (value) localStorage.setItem(key, JSON.stringify(value));
     else localStorage.removeItem(key);
@@ -20,11 +23,11 @@ const save = (key, value) => {
   }
 };
 const load = (key, days) => {
-  let value = memory[key];
   try {
-    value = value || JSON.parse(localStorage.getItem(key));
-  } catch (error) {}
-  return value && Date.now() - value.at < days * DAY ? value : null;
+    const value = JSON.parse(localStorage.getItem(key));
+    if (Date.now() - value.at < days * DAY) return value;
+  } catch (error) {}  // none, or none that can be read
+  save(key);
 };
 
 // Controls by field id, taken as they are: a tap before this line is an answer like any other. No
@@ -35,134 +38,149 @@ const picked = control => /radio|box/.test(control.type);
 all("form [name]").forEach(control => {
   (controls[control.name] = controls[control.name] || []).push(control);
 });
+fields.forEach(([id, rule]) => {
+  const held = controls[id] || [], box = $(id + "-Q") || held[0] && held[0].closest(".q");
+  if (box) home[id] = (boxes[id] = box).closest("section");
+  // The codes are those of the controls.
+  if (/^code/.test(rule))
+    rule[1] = Array.from(held[0].options || held, item => item.value).filter(Boolean);
+});
 const texts = id => controls[id]
   .filter(control => picked(control) ? control.checked : control.value || control.validity.badInput)
   .map(control => control.value || "?");
+const filled = (text, facts) => text.replace(/\{\w+\}/g, () => facts.shift());
 const label = id => boxes[id] ? boxes[id].querySelector(".t").textContent + " — " : "";
 
 let reading, section, steps, frozen, busy, timer;
+const after = [];  // what a part of the page does whenever answers have changed
 
-// Read the controls, and show what is asked. A choice that is not offered any more is not chosen.
+// Read the controls, and show what is asked.
 const update = () => {
-  let lost, appeared = "";
-  do {
-    const raw = bare();
-    lost = false;
-    fields.forEach(([id, rule]) => {
-      if (rule) raw[id] = coerce(rule, texts(id));
-    });
-    reading = read(fields, raw);
-    const shown = new Set(reading.shown);
-    fields.forEach(([id]) => {
-      const hidden = !shown.has(id), box = boxes[id];
-      if (!box || box.hidden === hidden) return;
-      box.hidden = hidden;
-      (controls[id] || []).forEach(control => { control.disabled = hidden; });
-      if (!hidden) appeared += label(id);
-    });
-    Object.keys(reading.choices).forEach(id => controls[id].forEach(control => {
-      Array.from(control.options || [control]).forEach(item => {
-        const gone = !!item.value && reading.choices[id].indexOf(item.value) < 0;
-        item.disabled = gone;
-        (control.options ? item : item.parentNode).hidden = gone;
-        if (gone && (item.checked || item.selected)) {
-          item.checked = item.selected = false;
-          lost = true;
-        }
-      });
-    }));
-  } while (lost);
+  const raw = bare();
+  let appeared = "";
+  fields.forEach(([id, rule]) => {
+    if (rule) raw[id] = coerce(rule, texts(id));
+  });
+  reading = read(fields, raw);
+  fields.forEach(([id]) => {
+    const hidden = reading.shown.indexOf(id) < 0, box = boxes[id];
+    if (!box || box.hidden === hidden) return;
+    box.hidden = hidden;
+    (controls[id] || []).forEach(control => { control.disabled = hidden; });
+    if (!hidden) appeared += label(id);
+  });
   if (appeared) live.textContent = words.appeared + appeared;
-  const asked = new Set(reading.shown.map(id => home[id]));
-  steps = sections.filter(step => asked.has(step));
-  section = section || steps[0];
-  const at = steps.indexOf(section);
+  steps = sections.filter(step => reading.shown.some(id => home[id] === step));
+  if (steps.indexOf(section) < 0) section = steps[0];
+  const at = steps.indexOf(section) + 1, of = steps.length;
   sections.forEach(step => { step.hidden = step !== section; });
-  $("Back").hidden = at < 1;
-  next.textContent = busy ? words.sending : at < steps.length - 1 ? words.next : words.submit;
-  $("Step").textContent = steps.length > 1
-    ? words.step.replace("{n}", at + 1).replace("{of}", steps.length) : "";
-  $("Bar").style.transform = `scaleX(${(at + 1) / steps.length})`;
+  $("Back").hidden = at < 2;
+  next.textContent = busy ? words.sending : at < of ? words.next : words.submit;
+  $("Step").textContent = of > 1 ? filled(words.step, [at, of]) : "";
+  $("Bar").style.transform = `scaleX(${at / of})`;
+  after.forEach(act => act());
 };
 
-const changed = () => {
-  update();
+const keep = version => {
   const answers = {};
   fields.forEach(([id, rule]) => {
     if (rule && boxes[id] && !controls[id].some(control => "p" in control.dataset))
       answers[id] = texts(id);
   });
-  save(draftKey, {at: Date.now(), answers});
+  save(draftKey, {at: Date.now(), answers, version});
+};
+const changed = () => {
+  update();
+  keep();
 };
 
-const turn = to => {
+// Steps are entries of the browser's history: [this one, the one before, the receipt].
+const place = () => history.state || [0];
+const show = to => {
   section = to;
+  complain([]);
   update();
   section.focus();
   scrollTo(0, 0);
 };
+const turn = to => {
+  if (!to || section === to) return;
+  history.pushState([to, section].map(step => sections.indexOf(step)), "");
+  show(to);
+};
 
-// Problems ([id, words]): all of them in a summary that takes the focus, each beside its question.
+// Problems ([id, words]): all of them in a summary that takes the focus, each beside its question,
+// on the step of the first.
 const complain = (problems, heading) => {
-  const said = bare(), list = $("Problems");
+  const said = bare(), list = $("Problems"), summary = $("Summary");
+  if (problems.length) turn(home[problems[0][0]]);
   list.textContent = "";
   problems.forEach(([id, text]) => {
-    const item = list.appendChild(document.createElement("li"));
-    const anchor = item.appendChild(document.createElement("a"));
-    said[id] = text;
-    anchor.textContent = label(id) + text;
+    const anchor = document.createElement("a");
+    anchor.textContent = label(id) + (said[id] = text);
+    list.appendChild(document.createElement("li")).appendChild(anchor);
     if (!home[id]) return;
-    anchor.href = `#${id}-Q`;
-    anchor.addEventListener("click", event => {
+    anchor.href = "#";
+    anchor.onclick = event => {
       event.preventDefault();
-      if (section !== home[id]) turn(home[id]);
+      turn(home[id]);
       controls[id].filter(control => !control.disabled)[0].focus();
-    });
+    };
   });
   fields.forEach(([id, rule]) => {
     if (!rule || !boxes[id]) return;
-    $(id + "-E").textContent = said[id] || "";
-    boxes[id].classList[said[id] ? "add" : "remove"]("bad");
+    boxes[id].querySelector("b").textContent = said[id] || "";
+    boxes[id].classList.toggle("bad", !!said[id]);
+    if (!picked(controls[id][0])) controls[id][0].setAttribute("aria-invalid", !!said[id]);
   });
-  const wrong = problems.length || heading, summary = $("Summary");
-  summary.hidden = !wrong;
+  const faulty = problems.length || heading;
+  summary.hidden = !faulty;
   summary.firstElementChild.textContent = heading || words.problems;
-  document.title = (wrong ? words.error : "") + title;
-  if (wrong) summary.focus();
+  document.title = (faulty ? words.error : "") + title;
+  if (faulty) summary.focus();
 };
 
 // The form gives way to one message: waiting, sent, or ended.
-const tell = (heading, text, kind) => {
-  const first = panel.hidden || $("Heading").textContent !== heading;
-  form.setAttribute("hidden", "");
+const tell = (heading, text, kind, receipt) => {
+  const [head, body, foot, retry] = Array.from(panel.children);
+  const first = panel.className !== "p " + kind;
   panel.hidden = false;
   panel.className = "p " + kind;
-  $("Heading").textContent = heading;
-  $("Words").textContent = text;
-  $("Retry").hidden = kind !== "wait";
+  head.textContent = heading;
+  body.textContent = text;
+  foot.textContent = receipt ? words.receipt + receipt : "";
+  retry.hidden = kind !== "wait";
   document.title = heading + " — " + title;
   if (first) {
     panel.focus();
     scrollTo(0, 0);
   }
 };
-
 const wait = why => tell(words.saved, why + (kept ? words.reopen : words.stay), "wait");
+const done = receipt => {
+  tell(words.sent, words.thanks, "sent", receipt);
+  history.replaceState([0, 0, receipt], "");
+};
 
 // https://github.com/ulid/spec: 48 bits of time, 80 random bits.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const ulid = time =>
-  ("00" + time.toString(32)).slice(-10).replace(/./g, digit => letters[parseInt(digit, 32)])
-  + Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => letters[byte % 32]).join("");
+const ulid = time => {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  let id = Array.from(random, byte => letters[byte % 32]).join("");
+  for (let i = 10; i--; time = Math.floor(time / 32)) id = letters[time % 32] + id;
+  return id;
+};
 
 const freeze = (submission, time, again) => {
   submission.id = ulid(time);
-  frozen = {at: Date.now(), tries: 0, again, body: JSON.stringify(submission)};
+  frozen = {at: Date.now(), tries: 0, again, id: submission.id, body: JSON.stringify(submission)};
 };
 
-// Send the frozen bytes, and again the same bytes until somebody who knows us has answered.
+// Send the frozen bytes, this page's or another's of the same link, and again the same bytes until
+// somebody who knows us has answered.
 const send = () => {
   clearTimeout(timer);
+  frozen = frozen || load(frozenKey, 6);
   if (busy || !frozen) return;
   busy = true;
   frozen.tries++;
@@ -181,29 +199,27 @@ const send = () => {
 };
 
 const settle = request => {
-  const status = request.status, reply = request.response;
-  if (status === 201 || status === 200 && reply) {
-    save(draftKey);
-    save(frozenKey);
-    frozen = null;
-    tell(words.sent, words.thanks, "sent");
-  } else if (!reply || !reply.error || status === 429 || status >= 500) {
-    if (Date.now() - frozen.at < 6 * DAY)
-      timer = setTimeout(send, (1 << Math.min(frozen.tries, 6)) * (500 + Math.random() * 1e3));
+  const status = request.status, reply = request.response, {at, id, body, tries, again} = frozen;
+  if (status !== 201 && (!reply || status !== 200 && !reply.error || status === 429 || status > 499)) {
+    if (Date.now() - at < 6 * DAY)
+      timer = setTimeout(send, (1 << Math.min(tries, 6)) * (500 + Math.random() * 1e3));
     wait(status ? words.crowded : words.offline);
-  } else {
-    refused(reply, frozen, Date.parse(request.getResponseHeader("Date")));
+    return;
   }
-};
-
-// Refused: nothing was stored under this id.
-const refused = (reply, {body, tries, again}, time) => {
   save(frozenKey);
   frozen = null;
+  if (status < 300) {
+    save(draftKey);
+    done(id);
+    return;
+  }
+  // Refused: nothing was stored under this id.
+  const time = Date.parse(request.getResponseHeader("Date"));
   if (reply.error === "clock" && tries < 2 && !again && time) {
     freeze(JSON.parse(body), time, true);
     send();
   } else if (reply.error === "stale_version") {
+    keep(1);
     location.reload();
   } else if (/^(already_answered|gone|not_found)$/.test(reply.error)) {
     save(draftKey);
@@ -211,80 +227,7 @@ const refused = (reply, {body, tries, again}, time) => {
   } else {
     const problems = (reply.problems || []).map(problem => [problem.question, problem.message]);
     panel.hidden = true;
-    form.removeAttribute("hidden");
     update();
-    if (problems.length && home[problems[0][0]]) turn(home[problems[0][0]]);
     complain(problems, reply.message);
   }
 };
-
-form.addEventListener("submit", event => {
-  event.preventDefault();
-  if (busy || frozen) return;
-  update();
-  const at = steps.indexOf(section), last = at >= steps.length - 1;
-  const problems = reading.problems.filter(([id]) => last || home[id] === section);
-  if (problems.length) {
-    if (home[problems[0][0]] !== section) turn(home[problems[0][0]]);
-    complain(problems.map(([id, code, ...facts]) =>
-      [id, words[code].replace(/\{\w+\}/g, () => facts.shift())]));
-    return;
-  }
-  complain([]);
-  if (!last) {
-    turn(steps[at + 1]);
-    return;
-  }
-  freeze({
-    version: controls._version[0].value, language: controls._language[0].value,
-    answers: reading.answers, link, trap: !!controls._website[0].value,
-    // How long a restored draft took is not known here.
-    duration: draft ? undefined : Math.round(performance.now() / 1e3)
-  }, Date.now());
-  send();
-});
-// The second click of a double tap is meant for the step that is gone.
-next.addEventListener("click", event => {
-  if (event.detail > 1) event.preventDefault();
-});
-$("Back").addEventListener("click", () => {
-  complain([]);
-  turn(steps[steps.indexOf(section) - 1]);
-});
-$("Retry").addEventListener("click", send);
-form.addEventListener("input", changed);
-form.addEventListener("change", changed);
-addEventListener("pageshow", update);
-addEventListener("online", send);
-
-form.noValidate = true;
-all("a[hreflang]").forEach(anchor => {
-  anchor.href += location.search;
-});
-sections.forEach(step => { step.tabIndex = -1; });
-fields.forEach(([id]) => {
-  const box = boxes[id] = $(id + "-Q");
-  if (box) home[id] = box.closest("section");
-  if (box || !window.URLSearchParams) return;
-  const given = new URLSearchParams(location.search).get(id);
-  if (given !== null) controls[id][0].value = given.slice(0, 200);
-});
-const draft = load(draftKey, 7);
-if (draft) fields.forEach(([id]) => {
-  const values = draft.answers[id];
-  if (!values || !values.length || !controls[id] || texts(id).length) return;
-  controls[id].forEach(control => {
-    if (picked(control)) control.checked = values.indexOf(control.value) >= 0;
-    else control.value = values[0];
-  });
-  $("Note").textContent = words.restored;
-});
-update();
-document.documentElement.className = "j k";
-frozen = load(frozenKey, 6);
-if (frozen) {
-  wait(words.offline);
-  send();
-} else {
-  save(frozenKey);
-}

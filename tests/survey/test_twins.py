@@ -37,11 +37,12 @@ from chalicelib.survey.questions import (
     Statement,
     YesNo,
 )
-from chalicelib.survey.rules import check, coerce
+from chalicelib.survey.rules import RULES, check, coerce
 from generator.places import TEMPLATES
 from generator.render import row
 
 HERE = Path(__file__).parent
+PAGE = TEMPLATES / "survey"
 VECTORS = HERE.parent / "vectors"
 SETS = 4
 """Sets of answers per random survey."""
@@ -67,7 +68,9 @@ def twin() -> Iterator[Twin]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node")
-    command = [node, str(HERE / "twin.js"), str(TEMPLATES / "survey" / "conditions.js")]
+    own = (PAGE / "parts" / f"{kind}.js" for kind in [*RULES, "choices"])
+    sources = [PAGE / "conditions.js", *(part for part in own if part.is_file())]
+    command = [node, str(HERE / "twin.js"), *map(str, sources)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
@@ -128,6 +131,8 @@ def test_rules(twin: Twin, vector: dict[str, Any]) -> None:
         {"problem": vector["problem"]} if "problem" in vector else {"value": vector["answer"]}
     )
     assert exact(checked(vector["rule"], vector["raw"])) == exact(expected)
+    if expected.get("problem") == "type":
+        return  # coerce gives the page no such value
     assert exact(twin("check", vector["rule"], vector["raw"])) == exact(expected)
 
 
@@ -154,9 +159,6 @@ NUMBERS = st.sampled_from([0, 1, 2, 3, 5, 7, 10, -1, 2.5, 1.15, 0.1, 1e10, 11, 4
 STRANGE = ["", " ", "\u3000", "  ab\u3000", "a\r\nb", "\ud800", "\u0000", "👍👍👍", "x" * 41]
 NUMERIC = ["5", "5.0", "１", "1e5", " 7 ", "-2", "13800138000", "+86 10-1234"]
 TEXTS = st.sampled_from([*STRANGE, *NUMERIC, *DAYS, "a", "ab", "na", "true", "other", "a@b.cn"])
-ANYTHING = st.one_of(
-    st.none(), st.booleans(), NUMBERS, TEXTS, st.lists(st.sampled_from([*CODES, 5]), max_size=3)
-)
 
 
 @st.composite
@@ -267,7 +269,11 @@ def _fitting(field: Field) -> st.SearchStrategy[Any]:
 @st.composite
 def submissions(draw: st.DrawFn, fields: tuple[Field, ...]) -> dict[str, Any]:
     return {
-        field.id: draw(ANYTHING if draw(st.integers(0, 5)) == 0 else _fitting(field))
+        field.id: (
+            coerce(field.rule, draw(st.lists(TEXTS, max_size=2)))
+            if draw(st.integers(0, 5)) == 0
+            else draw(_fitting(field))
+        )
         for field in fields
         if field.rule and draw(st.integers(0, 5))
     }

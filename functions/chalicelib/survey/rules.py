@@ -36,6 +36,7 @@ LARGEST = 2**31 - 1
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # noqa: E501  what JavaScript's \s matches
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DAY = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
 PHONE = re.compile(r"\+?[0-9](?:[ -]?[0-9]){4,17}")
@@ -50,6 +51,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip(_BLANK)
 
 
+def narrow(text: str) -> str:
+    """Full-width digits and signs, as a Chinese keyboard may give them, in ASCII."""
+    return text if text.isascii() else text.translate(_WIDE)
+
+
 def coerce(rule: Rule, texts: list[str]) -> Raw:
     """What a form's field sent, as the value a script would have sent."""
     if rule[0] == "codes":
@@ -57,8 +63,8 @@ def coerce(rule: Rule, texts: list[str]) -> Raw:
     text = texts[-1] if texts else ""
     if rule[0] == "true":
         return text == "true"
-    if rule[0] in ("scale", "number") and _NUMBER.fullmatch(clean(text)):
-        number = float(clean(text))
+    if rule[0] in ("scale", "number") and _NUMBER.fullmatch(typed := narrow(clean(text))):
+        number = float(typed)
         return int(number) if number.is_integer() else number
     return text
 
@@ -129,17 +135,17 @@ def _text(value: object, least: int, most: int) -> Answer | None:
 
 
 def _phone(value: object) -> Answer | None:
-    text = _text(value, 0, 40)
-    if text and not PHONE.fullmatch(str(text)):
+    text = narrow(str(_text(value, 0, 40) or ""))
+    if text and not PHONE.fullmatch(text):
         raise Invalid("phone")
-    return text
+    return text or None
 
 
 def _email(value: object) -> Answer | None:
-    text = _text(value, 0, 254)
-    if text and not _EMAIL.fullmatch(str(text)):
+    text = narrow(str(_text(value, 0, 254) or ""))
+    if text and not _EMAIL.fullmatch(text):
         raise Invalid("email")
-    return text
+    return text or None
 
 
 def _true(value: object) -> Answer | None:

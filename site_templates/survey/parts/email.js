@@ -1,0 +1,2 @@
+checks.email = value =>
+  match(value, 254, /^[\w.!#$%&'*+\/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/i, "email");

@@ -1,0 +1,1 @@
+checks.phone = value => match(value, 40, /^\+?\d([ -]?\d){4,17}$/, "phone");
