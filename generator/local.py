@@ -21,14 +21,14 @@ from chalicelib.running import now, run_job
 from chalicelib.standing import standing
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
-from generator.building import Gathered, Unbuildable, gather
+from generator.building import Gathered, Unbuildable, gather, lay_shells, site_of
 from generator.data import open_data, publish_all, settings
 from generator.definition import compile_file
+from generator.headers import place
 from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
 from generator.query import ask, note_query, open_views
-from generator.render import pages
 from generator.scoreboard import print_scores
 from generator.scores import as_csv, as_json, scores
 from generator.serving import Page, Schedule, make_server
@@ -45,6 +45,7 @@ def run_server(
     gathered = gather(paths)
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
+    lay_shells(open_data(data), gathered.contracts, gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
     often = Schedule(settings(data), ["sweep", "merge", "tally"], every, lines=True)
@@ -100,13 +101,9 @@ def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bo
 
 
 def site_pages(gathered: Gathered) -> dict[str, Page]:
-    """What the local server serves, by path: every page, and a list of them."""
-    found = {
-        "/" + path.removesuffix("index.html"): Page(data)
-        for contract in gathered.contracts
-        for path, data in pages(contract, gathered.site).items()
-    }
-    return found
+    """What the local server serves, by path."""
+    site = site_of(gathered.contracts, gathered.site)
+    return {place(path): Page(data, headers=headers) for path, (data, headers) in site.items()}
 
 
 def urls(contracts: Sequence[Contract], server: LocalDevServer) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -20,11 +20,16 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
 from chalicelib.survey.words import WORDS
+from generator.advice import minutes
+from generator.colours import palette
+from generator.headers import headers_of
 from generator.places import TEMPLATES
-from generator.plain import read_plain
-from generator.site import Site, palette
+from generator.site import Site
+from generator.wording import Wording
+from generator.wordlist import called, direction, words_of
 
 _SURVEY = TEMPLATES / "survey"
 
@@ -48,8 +53,8 @@ _SCRIPTED = (
 """The words the script says."""
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
-
-Words = Mapping[str, Any]
+_SAYS_MINUTES = re.compile(r"分[钟鐘]|minute", re.IGNORECASE)
+"""An author's own promise, beside which ours would be one too many."""
 
 
 def pages(contract: Contract, site: Site) -> dict[str, bytes]:
@@ -67,9 +72,36 @@ def _place(contract: Contract, language: str) -> str:
 
 
 def _page(contract: Contract, site: Site, language: str) -> bytes:
-    fields = {field.id: field for field in contract.fields}
     context = _context(contract, site, language, up="")
     words = context["words"]
+    problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
+    data = [
+        [row(field) for field in contract.fields],
+        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
+        | {"thanks": context["thanks"]},
+    ]
+    about = int(minutes(contract, language) + 0.5)
+    promise = words["minutes"].format(n=about) if about > 1 else words["minute"]
+    facts = {
+        "control": _control(contract, site, language),
+        "data": _island(data),
+        "contract": contract,
+        "minutes": "" if _SAYS_MINUTES.search(context["intro"]) else promise,
+    }
+    return _whole("page.html", context | facts, site, _parts(contract))
+
+
+def _control(contract: Contract, site: Site, language: str) -> Callable[[AnyQuestion], Markup]:
+    """What draws a question."""
+    fields = {field.id: field for field in contract.fields}
+    words = words_of(language, site.words)
+    wording = Wording(contract, language, words)
+
+    def when(field: Field) -> str:
+        """The condition of a field in words; what is said of a choice stands beside it."""
+        return words["if_applies"] if field.id not in own else wording.label(field.show_if)
+
+    own = {question.id for question in contract.questions}
 
     def control(question: AnyQuestion) -> Markup:
         kind = str(question.__struct_config__.tag)
@@ -78,53 +110,86 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
             "type": kind,
             "field": fields[question.id],
             "other": fields.get(f"{question.id}_other"),
-            "say": context["say"],
-            "words": words,
+            "say": _say(language),
+            "words": {**words, "when": when},
         }
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
-    problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
-    data = [
-        [row(field) for field in contract.fields],
-        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
-        | {"thanks": context["thanks"]},
-    ]
-    return _whole(
-        "page.html",
-        context | {"control": control, "data": _island(data), "contract": contract},
-        site,
-        _parts(contract),
-    )
+    return control
 
 
 def _thanks(contract: Contract, site: Site, language: str) -> bytes:
     return _whole("thanks.html", _context(contract, site, language, up="../"), site)
 
 
-def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str, Any]:
-    """What every page says, in its language. ``up`` leads from the page to the survey's page."""
-    home = up if language == contract.languages[0] else f"{up}../"
-    leaf = "thanks/" if up else ""
-    words = _words(language)
+def shells(contract: Contract, site: Site) -> dict[str, Shell]:
+    """By language, the page that a plain form with problems gets back, before they are put in."""
+    return {language: _shell(contract, site, language) for language in contract.languages}
+
+
+def _shell(contract: Contract, site: Site, language: str) -> Shell:
+    context = _context(contract, site, language, up="") | {"others": []}
+    html = _whole("mending.html", context, site, _parts(contract)).decode()
+    draw = _control(contract, site, language)
+    words = context["words"]
+    return Shell(
+        html,
+        headers_of(html.encode())["Content-Security-Policy"],
+        {q.id: _minified("text/html", draw(q)) for q in contract.questions if q.rule},
+        words["submit"],
+        {code: words[code] for code in WORDS["en"]},
+    )
+
+
+def lost_page(contracts: Iterable[Contract], site: Site) -> bytes:
+    """What a server shows where there is no page, in every language of the site."""
+    languages = list(dict.fromkeys(each for c in contracts for each in c.languages)) or ["en"]
+    said = [(language, words_of(language, site.words)) for language in languages]
+    context = _about(languages[0], site) | {
+        "title": said[0][1]["lost"],
+        "others": [],
+        "said": said,
+        "direction": direction,
+    }
+    return _whole("lost.html", context, site)
+
+
+def _about(language: str, site: Site) -> dict[str, Any]:
+    """What a page says of its language and brand."""
+    return {
+        "language": language,
+        "direction": direction(language),
+        "site": site,
+        "words": words_of(language, site.words),
+        "say": _say(language),
+    }
+
+
+def _say(language: str) -> Callable[[Mapping[str, str]], Markup]:
+    """A text in a language, or in its first."""
 
     def say(text: Mapping[str, str]) -> Markup:
         lines = (text.get(language) or next(iter(text.values()), "")).split("\n")
         return Markup("<br>").join(lines)
 
-    return {
-        "language": language,
+    return say
+
+
+def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str, Any]:
+    """What every page says, in its language. ``up`` leads from the page to the survey's page."""
+    home = up if language == contract.languages[0] else f"{up}../"
+    leaf = "thanks/" if up else ""
+    about = _about(language, site)
+    return about | {
         "title": contract.title.get(language, contract.id),
         "intro": (contract.intro or {}).get(language, ""),
-        "thanks": (contract.thanks or {}).get(language, words["thanks"]),
+        "thanks": (contract.thanks or {}).get(language, about["words"]["thanks"]),
         "others": [
             (other, (home + _place(contract, other).split("/", 1)[1] + leaf) or "./")
             for other in contract.languages
             if other != language
         ],
-        "spoken": {other: _spoken(other) for other in contract.languages},
-        "site": site,
-        "say": say,
-        "words": words,
+        "spoken": {other: called(other, site.words) for other in contract.languages},
     }
 
 
@@ -132,15 +197,18 @@ def _whole(
     template: str, context: dict[str, Any], site: Site, needed: tuple[str, ...] = ()
 ) -> bytes:
     """A page with its style and script in it, and the policy that allows them and nothing else."""
+    if site.picture:
+        needed = (*needed, "logo")
     parts = {
-        "style.css": f"<style>{_style(site.colour, needed)}</style>",
+        "style.css": f"<style>{_style(site, needed)}</style>",
         "start.js": f"<script>{_start()}</script>",
         "form.js": f"<script>{_script(needed)}</script>",
     }
+    script = f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};connect-src 'self';"
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
-        f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
-        f"connect-src 'self';form-action 'self';base-uri 'none'"
+        f"{script if template == 'page.html' else ''}img-src data:;"
+        f"form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
     html = _minified("text/html", page)
@@ -159,22 +227,6 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-
-@cache
-def _words(language: str) -> Words:
-    """The page's own words and those for problems; English where a language has none."""
-    own = _SURVEY / "words" / f"{language}.yaml"
-    if not own.is_file():
-        own = _SURVEY / "words" / "en.yaml"
-    return {**WORDS.get(language, WORDS["en"]), **read_plain(own, dict[str, Any])}
-
-
-@cache
-def _spoken(language: str) -> str:
-    """What a language calls itself; its code where nobody has told us."""
-    known = (_SURVEY / "words" / f"{language}.yaml").is_file()
-    return str(_words(language)["language"]) if known else language
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
@@ -211,13 +263,18 @@ def _minified(kind: str, text: str) -> str:
     return str(minify.string(kind, text))
 
 
+def _style(site: Site, parts: tuple[str, ...]) -> str:
+    return _styled(site.colour, site.dark or "", site.stack, parts)
+
+
 @cache
-def _style(colour: str, parts: tuple[str, ...]) -> str:
-    light, dark = (
-        ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour).items())
+def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
+    light, dim = (
+        ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour, dark).items())
         for mode in (0, 1)
     )
-    style = _templates().get_template("style.css").render(light=light, dark=dark)
+    template = _templates().get_template("style.css")
+    style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
     return _minified("text/css", style + _text(f"parts/{part}.css" for part in parts))
 
 

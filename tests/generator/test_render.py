@@ -19,7 +19,8 @@ from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
 from generator.plain import BadFile
 from generator.render import pages
-from generator.site import Site, contrast, load_site, palette
+from generator.colours import contrast, palette
+from generator.site import Site, load_site
 from tests.surveys import after_sales, choices, kitchen_sink, survey, text
 
 EXAMPLE = Path(__file__).parents[3] / "shared" / "examples" / "after-sales.yaml"
