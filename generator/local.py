@@ -100,6 +100,26 @@ def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bo
     return not bad and not lost
 
 
+def write_paper(
+    survey: Path, language: str, size: str, font: Path | None, output: Path, say: Say
+) -> None:
+    """Write a survey's paper form, as what the file's name says."""
+    from generator.paper import Form
+    from generator.printing import pdf
+
+    gathered = gather([survey])
+    (contract,) = gathered.contracts
+    language = language or contract.languages[0]
+    if language not in contract.languages:
+        raise EchoformError(f"{survey}: not in {language!r}; it is in {contract.languages}")
+    form = Form(contract, gathered.site, language)
+    kinds = {".pdf": lambda: pdf(form, size, font), ".html": lambda: form.html(size).encode()}
+    if output.suffix not in kinds:
+        raise EchoformError(f"{output}: call it .pdf or .html, so that we know which you want")
+    output.write_bytes(kinds[output.suffix]())
+    say(f"{output}: the QR code leads to {form.url}")
+
+
 def site_pages(gathered: Gathered) -> dict[str, Page]:
     """What the local server serves, by path."""
     site = site_of(gathered.contracts, gathered.site)

@@ -137,6 +137,7 @@ def _shell(contract: Contract, site: Site, language: str) -> Shell:
         headers_of(html.encode())["Content-Security-Policy"],
         {q.id: _minified("text/html", draw(q)) for q in contract.questions if q.rule},
         words["submit"],
+        words["error"],
         {code: words[code] for code in WORDS["en"]},
     )
 

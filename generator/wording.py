@@ -29,6 +29,7 @@ _PHRASES = {
 }
 _DATES = {"<": "before", "<=": "until", ">": "after", ">=": "since"}
 _VALUES = {"scale": "points", "number": "amount"}
+NONE: Mapping[str, str] = {}
 _MOST = 40
 """How wide a text may be in a condition, in Latin letters; a Chinese one is two wide."""
 
@@ -36,7 +37,11 @@ _MOST = 40
 class Wording:
     """The conditions of one survey in one language."""
 
-    def __init__(self, contract: Contract, language: str, words: Words) -> None:
+    def __init__(
+        self, contract: Contract, language: str, words: Words, names: Mapping[str, str] = NONE
+    ) -> None:
+        """``names``: what questions are called instead of by their texts, such as their numbers."""
+        self._names = names
         self._language = language
         self._words = words
         self._said: Mapping[str, str] = words["conditions"]
@@ -62,13 +67,13 @@ class Wording:
         if operator in ("and", "or"):
             parts = _alike(operands) if operator == "or" else [[part] for part in operands]
             said = [self._alternatives(part, operator) for part in parts]
-            text = self._said[operator].join(said)
+            text = self._said["and" if operator == "and" else "either"].join(said)
             mixed = inside and inside != operator and len(said) > 1
             return self._say("group", what=text) if mixed else text
         if operator == "not":
             inner = operands[0]
             if inner[0] == "answered":
-                return self._say("empty", question=self._names([inner]))
+                return self._say("empty", question=self._subjects([inner]))
             return self._say("not", what=self._condition(inner))
         return self._alternatives([condition], inside)
 
@@ -77,7 +82,7 @@ class Wording:
         operator, *operands = alike[0]
         if operator in ("and", "or", "not"):
             return self._condition(alike[0], inside)
-        names = self._names(alike)
+        names = self._subjects(alike)
         if operator == "answered":
             return self._say("answered", question=names)
         name, operand = operands
@@ -91,8 +96,8 @@ class Wording:
         said = self._listed([self._value(name, value) for value in values])
         return self._say(phrase, question=names, value=said)
 
-    def _names(self, alike: Sequence[Condition]) -> str:
-        return self._listed([self._quoted(self._text(part[1])) for part in alike])
+    def _subjects(self, alike: Sequence[Condition]) -> str:
+        return self._listed([self._called(part[1]) for part in alike])
 
     def _listed(self, said: Sequence[str]) -> str:
         """Alternatives: ``a, b or c``."""
@@ -102,11 +107,11 @@ class Wording:
     def _kind(self, name: str) -> str:
         return self._fields[name][0].kind if name in self._fields else ""
 
-    def _text(self, name: str) -> str:
-        """What a question is called; what no question of this survey is, by its own name."""
-        if name not in self._fields:
-            return name
-        return self._translated(self._fields[name][1].text) or name
+    def _called(self, name: str) -> str:
+        """What a question is called; what is none of this survey, by its own name."""
+        if name in self._names or name not in self._fields:
+            return self._names.get(name, name)
+        return self._quoted(self._translated(self._fields[name][1].text) or name)
 
     def _value(self, name: str, value: object) -> str:
         question = self._fields[name][1] if name in self._fields else None

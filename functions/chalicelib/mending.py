@@ -36,11 +36,13 @@ class Shell(Struct, frozen=True):
     """A page without its content, in one language of one version of a survey."""
 
     html: str
-    """With ``{heading}`` and ``{content}``."""
+    """With ``{error}``, ``{heading}`` and ``{content}``."""
     policy: str
     questions: dict[str, str] = {}
     """The controls of every question, by its id."""
     submit: str = ""
+    error: str = ""
+    """What the title begins with where there is something to mend."""
     words: dict[str, str] = {}
 
 
@@ -95,16 +97,19 @@ def mending_page(
     items = ""
     for name, problem in said.items():
         title = asked[name].text.get(language, name) if name in asked else name
-        line = escape(f"{title}: {problem}")
+        line = escape(f"{title} — {problem}")
         anchor = f'<a href="#{name}-Q">{line}</a>' if drawn else line
         items += f"<li>{anchor}</li>"
     heading = escape(words[refused.code])
-    content = f'<div class="x" role="alert"><h2>{heading}</h2><ul>{items}</ul></div>'
+    final = refused.code in _FINAL
+    kind = 'class="p"' if final else 'class="x" role="alert"'
+    content = f"<div {kind}><h2>{heading}</h2>{items and f'<ul>{items}</ul>'}</div>"
     if drawn:
         content += _form(wrong, said, shell, posted, asked)
-    elif refused.code not in _FINAL:
+    elif not final:
         content += f"<p>{escape(words['go_back'])}</p>"
     html = shell.html.replace("{language}", escape(language or "en"))
+    html = html.replace("{error}", "" if final else escape(shell.error))
     return html.replace("{heading}", heading).replace("{content}", content), shell.policy
 
 
