@@ -46,12 +46,12 @@ def test_what_could_run_or_load_is_left_out_of_an_svg(tmp_path: Path) -> None:
     hostile = (
         "<script>alert(1)</script><foreignObject><a href='x'/></foreignObject>"
         "<path onclick='alert(1)' d='M0 0'/><image href='https://x.test/a.png'/>"
-        "<use href='https://x.test/b#c'/><g style='fill:url(https://x.test/d)'/>"
+        "<use href='https://x.test/b#c'/><use href='beside.svg#c'/><g style='fill:url(https://x.test/d)'/>"
         "<a href='javascript:alert(1)'><circle r='1'/></a><circle fill='url(#own)' r='7'/>"
     )
     uri = site(tmp_path, LOGO + "a.svg", a_svg=SVG.format(hostile)).picture.uri  # type: ignore[union-attr]
     said = uri.removeprefix("data:image/svg+xml,")
-    for evil in ("script", "alert", "foreignObject", "x.test", "onclick", "image"):
+    for evil in ("script", "alert", "foreignObject", "x.test", "beside", "onclick", "image"):
         assert evil not in said
     assert "url(%23own)" in said
 
