@@ -151,6 +151,38 @@ def preview(paths: tuple[Path, ...], host: str, port: int) -> None:
 
 
 @main.command()
+@click.argument("survey", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", default="", help="One of the survey's; its first if left out.")
+@click.option("--size", type=click.Choice(["A4", "A5", "Letter"]), default="A4", show_default=True)
+@click.option(
+    "--font",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TrueType font to put into the PDF, as print shops want it.",
+)
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="form.pdf or .html")
+def paper(survey: Path, language: str, size: str, font: Path | None, output: Path) -> None:
+    """Print SURVEY, a file, as a questionnaire on paper: PDF, or HTML that a browser prints.
+
+    It carries a QR code to the online form (under `url` of site.yaml), conditions in words, and
+    the survey's id and version for `echoform enter` and `load`.
+    """
+    from generator.local import write_paper
+
+    write_paper(survey, language, size, font, output, click.echo)
+
+
+@main.command()
+def words() -> None:
+    """Print the software's own words in English, to translate into a language of yours.
+
+    Save the translation as words/LANGUAGE.yaml beside site.yaml.
+    """
+    from generator.wordlist import template
+
+    click.echo(template(), nl=False)
+
+
+@main.command()
 @paths_argument
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True)

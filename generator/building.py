@@ -1,7 +1,8 @@
 """Building a site: gather and check everything, then write what changed.
 
-``dist/<survey>/…`` are the pages, ``dist/definitions/<survey>/<version>.json`` the contracts that
-pages there were ever compiled from: a change that breaks one of them is refused.
+``dist/<survey>/…`` are the pages, ``_headers`` and ``headers.json`` what a server sends with them,
+``dist/definitions/<survey>/<version>.json`` the contracts that pages there were ever compiled from:
+a change that breaks one of them is refused.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ from pathlib import Path
 from secrets import token_hex
 
 from msgspec import Struct
+from msgspec.json import encode
 
 from chalicelib import keys
+from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from generator.compatibility import breaks
 from generator.definition import Compiled, Finding, compile_all
+from generator.headers import headers_of, place, written
 from generator.plain import BadFile
-from generator.render import pages
+from generator.render import lost_page, pages, shells
 from generator.site import Site, load_site
+
+LOST = "404.html"
+"""What hosts of static sites show where there is no page."""
 
 
 class Unbuildable(EchoformError):
@@ -94,11 +101,36 @@ def plan(gathered: Gathered, dist: Path) -> dict[str, bytes]:
             + f"\nIf that site never was online, remove {dist / 'definitions'} and build again."
         )
     contracts = {keys.contract(c.id, c.version): c.to_json() for c in gathered.contracts}
-    return contracts | {
-        path: data
-        for contract in gathered.contracts
-        for path, data in pages(contract, gathered.site).items()
+    site = site_of(gathered.contracts, gathered.site)
+    headers = {place(path): each for path, (_, each) in site.items()}
+    return contracts | {path: data for path, (data, _) in site.items()} | written(headers)
+
+
+def site_of(
+    contracts: Sequence[Contract], site: Site, embed: Sequence[str] = ()
+) -> dict[str, tuple[bytes, dict[str, str]]]:
+    """Every page by its path, with its headers; ``embed`` may frame them too."""
+    found = {
+        path: (data, headers_of(data, [*embed, *site.embed, *contract.embed]))
+        for contract in contracts
+        for path, data in pages(contract, site).items()
     }
+    lost = lost_page(contracts, site)
+    return found | {LOST: (lost, headers_of(lost))}
+
+
+def lay_shells(store: Store, contracts: list[Contract], site: Site) -> None:
+    """Lay the pages for plain forms with problems where the functions read them."""
+    for contract in contracts:
+        for language, shell in shells(contract, site).items():
+            key, data = keys.shell(contract.id, contract.version, language), encode(shell)
+            try:
+                stored = store.get(key)
+            except Missing:
+                store.create(key, data)
+                continue
+            if stored.data != data:
+                store.replace(key, data, stored.tag)
 
 
 def write(files: Mapping[str, bytes], dist: Path) -> Written:
@@ -114,7 +146,8 @@ def write(files: Mapping[str, bytes], dist: Path) -> Written:
         temporary.write_bytes(data)
         os.replace(temporary, path)
         written.changed.append(name)
-    for survey in {name.split("/")[0] for name in files if not name.startswith(keys.DEFINITIONS)}:
+    drawn = [name for name in files if "/" in name and not name.startswith(keys.DEFINITIONS)]
+    for survey in {name.split("/")[0] for name in drawn}:
         for path in sorted((dist / survey).rglob("index.html")):
             name = path.relative_to(dist).as_posix()
             if name not in files:

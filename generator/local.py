@@ -21,14 +21,14 @@ from chalicelib.running import now, run_job
 from chalicelib.standing import standing
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
-from generator.building import Gathered, Unbuildable, gather
+from generator.building import Gathered, Unbuildable, gather, lay_shells, site_of
 from generator.data import open_data, publish_all, settings
 from generator.definition import compile_file
+from generator.headers import place
 from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
 from generator.query import ask, note_query, open_views
-from generator.render import pages
 from generator.scoreboard import print_scores
 from generator.scores import as_csv, as_json, scores
 from generator.serving import Page, Schedule, make_server
@@ -45,6 +45,7 @@ def run_server(
     gathered = gather(paths)
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
+    lay_shells(open_data(data), gathered.contracts, gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
     often = Schedule(settings(data), ["sweep", "merge", "tally"], every, lines=True)
@@ -99,14 +100,30 @@ def run_load(survey: str, file: Path, map_file: Path, data: str, say: Say) -> bo
     return not bad and not lost
 
 
+def write_paper(
+    survey: Path, language: str, size: str, font: Path | None, output: Path, say: Say
+) -> None:
+    """Write a survey's paper form, as what the file's name says."""
+    from generator.paper import Form
+    from generator.printing import pdf
+
+    gathered = gather([survey])
+    (contract,) = gathered.contracts
+    language = language or contract.languages[0]
+    if language not in contract.languages:
+        raise EchoformError(f"{survey}: not in {language!r}; it is in {contract.languages}")
+    form = Form(contract, gathered.site, language)
+    kinds = {".pdf": lambda: pdf(form, size, font), ".html": lambda: form.html(size).encode()}
+    if output.suffix not in kinds:
+        raise EchoformError(f"{output}: call it .pdf or .html, so that we know which you want")
+    output.write_bytes(kinds[output.suffix]())
+    say(f"{output}: the QR code leads to {form.url}")
+
+
 def site_pages(gathered: Gathered) -> dict[str, Page]:
-    """What the local server serves, by path: every page, and a list of them."""
-    found = {
-        "/" + path.removesuffix("index.html"): Page(data)
-        for contract in gathered.contracts
-        for path, data in pages(contract, gathered.site).items()
-    }
-    return found
+    """What the local server serves, by path."""
+    site = site_of(gathered.contracts, gathered.site)
+    return {place(path): Page(data, headers=headers) for path, (data, headers) in site.items()}
 
 
 def urls(contracts: Sequence[Contract], server: LocalDevServer) -> list[str]:

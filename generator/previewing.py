@@ -17,10 +17,10 @@ from chalicelib.published import publish
 from chalicelib.running import now
 from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError
-from generator.building import site_file
+from generator.building import lay_shells, site_file, site_of
 from generator.definition import Compiled, compile_all
+from generator.headers import place
 from generator.places import TEMPLATES
-from generator.render import pages
 from generator.serving import Page
 from generator.site import load_site
 
@@ -49,8 +49,9 @@ class Preview:
             site = load_site(site_file(self._paths, compiled))
             for contract in contracts:
                 publish(self._store, contract, now())
-                for path, data in pages(contract, site).items():
-                    built["/" + path.removesuffix("index.html")] = Page(data)
+            lay_shells(self._store, contracts, site)
+            for path, (data, headers) in site_of(contracts, site, ["'self'"]).items():
+                built[place(path)] = Page(data, headers=headers)
         except (EchoformError, OSError) as error:  # shown, and mended by the next save
             problem = str(error)
         findings = [str(finding) for each in compiled for finding in each.findings]

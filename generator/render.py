@@ -20,12 +20,17 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
 from chalicelib.survey.rules import Rule
 from chalicelib.survey.words import WORDS
+from generator.advice import minutes
+from generator.colours import palette
+from generator.headers import headers_of
 from generator.places import TEMPLATES
-from generator.plain import read_plain
-from generator.site import Site, palette
+from generator.site import Site
+from generator.wording import Wording
+from generator.wordlist import called, direction, words_of
 
 _SURVEY = TEMPLATES / "survey"
 
@@ -50,8 +55,8 @@ _OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
 _SAID = re.compile(r"\bwords\.(\w+)")
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
-
-Words = Mapping[str, Any]
+_SAYS_MINUTES = re.compile(r"分[钟鐘]|minute", re.IGNORECASE)
+"""An author's own promise, beside which ours would be one too many."""
 
 
 def _where(**problems: object) -> list[str]:
@@ -77,22 +82,8 @@ def _place(contract: Contract, language: str) -> str:
 
 
 def _page(contract: Contract, site: Site, language: str) -> bytes:
-    fields = {field.id: field for field in contract.fields}
     context = _context(contract, site, language, up="")
     words = context["words"]
-
-    def control(question: AnyQuestion) -> Markup:
-        kind = str(question.__struct_config__.tag)
-        facts = {
-            "q": question,
-            "type": kind,
-            "field": fields[question.id],
-            "other": fields.get(f"{question.id}_other"),
-            "say": context["say"],
-            "words": words,
-        }
-        return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
-
     needed = _parts(contract)
     wrong = sorted({code for field in contract.fields for code in _problems(field)})
     said = {**words, "thanks": context["thanks"]}
@@ -101,42 +92,119 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
         {code: words[code] for code in wrong},
         [said[name] for name in _script(needed)[1]],
     ]
-    return _whole(
-        "page.html",
-        context | {"control": control, "data": _island(data), "contract": contract},
-        site,
-        needed,
-    )
+    about = int(minutes(contract, language) + 0.5)
+    promise = words["minutes"].format(n=about) if about > 1 else words["minute"]
+    facts = {
+        "control": _control(contract, site, language),
+        "data": _island(data),
+        "contract": contract,
+        "minutes": "" if _SAYS_MINUTES.search(context["intro"]) else promise,
+    }
+    return _whole("page.html", context | facts, site, needed)
+
+
+def _control(
+    contract: Contract, site: Site, language: str, marks: Mapping[str, bool] = {}
+) -> Callable[[AnyQuestion], Markup]:
+    """What draws a question; with ``marks`` as a page without script refers to it."""
+    fields = {field.id: field for field in contract.fields}
+    words = words_of(language, site.words)
+    wording = Wording(contract, language, words)
+
+    def when(field: Field) -> str:
+        """The condition of a field in words; what is said of a choice stands beside it."""
+        return words["if_applies"] if field.id not in own else wording.label(field.show_if)
+
+    own = {question.id for question in contract.questions}
+
+    def control(question: AnyQuestion) -> Markup:
+        kind = str(question.__struct_config__.tag)
+        facts = {
+            "q": question,
+            "type": kind,
+            "field": fields[question.id],
+            "other": fields.get(f"{question.id}_other"),
+            "say": _say(language),
+            "words": {**words, **marks, "when": when},
+        }
+        return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
+
+    return control
 
 
 def _thanks(contract: Contract, site: Site, language: str) -> bytes:
     return _whole("thanks.html", _context(contract, site, language, up="../"), site)
 
 
-def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str, Any]:
-    """What every page says, in its language. ``up`` leads from the page to the survey's page."""
-    home = up if language == contract.languages[0] else f"{up}../"
-    leaf = "thanks/" if up else ""
-    words = _words(language)
+def shells(contract: Contract, site: Site) -> dict[str, Shell]:
+    """By language, the page that a plain form with problems gets back, before they are put in."""
+    return {language: _shell(contract, site, language) for language in contract.languages}
+
+
+def _shell(contract: Contract, site: Site, language: str) -> Shell:
+    context = _context(contract, site, language, up="") | {"others": []}
+    html = _whole("mending.html", context, site, _parts(contract)).decode()
+    draw = _control(contract, site, language, marks={"marks": True})
+    words = context["words"]
+    return Shell(
+        html,
+        headers_of(html.encode())["Content-Security-Policy"],
+        {q.id: _minified("text/html", draw(q)) for q in contract.questions if q.rule},
+        words["submit"],
+        words["error"],
+        {code: words[code] for code in WORDS["en"]},
+    )
+
+
+def lost_page(contracts: Iterable[Contract], site: Site) -> bytes:
+    """What a server shows where there is no page, in every language of the site."""
+    languages = list(dict.fromkeys(each for c in contracts for each in c.languages)) or ["en"]
+    said = [(language, words_of(language, site.words)) for language in languages]
+    context = _about(languages[0], site) | {
+        "title": said[0][1]["lost"],
+        "others": [],
+        "said": said,
+        "direction": direction,
+    }
+    return _whole("lost.html", context, site)
+
+
+def _about(language: str, site: Site) -> dict[str, Any]:
+    """What a page says of its language and brand."""
+    return {
+        "language": language,
+        "direction": direction(language),
+        "site": site,
+        "words": words_of(language, site.words),
+        "say": _say(language),
+    }
+
+
+def _say(language: str) -> Callable[[Mapping[str, str]], Markup]:
+    """A text in a language, or in its first."""
 
     def say(text: Mapping[str, str]) -> Markup:
         lines = (text.get(language) or next(iter(text.values()), "")).split("\n")
         return Markup("<br>").join(lines)
 
-    return {
-        "language": language,
+    return say
+
+
+def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str, Any]:
+    """What every page says, in its language. ``up`` leads from the page to the survey's page."""
+    home = up if language == contract.languages[0] else f"{up}../"
+    leaf = "thanks/" if up else ""
+    about = _about(language, site)
+    return about | {
         "title": contract.title.get(language, contract.id),
         "intro": (contract.intro or {}).get(language, ""),
-        "thanks": (contract.thanks or {}).get(language, words["thanks"]),
+        "thanks": (contract.thanks or {}).get(language, about["words"]["thanks"]),
         "others": [
             (other, (home + _place(contract, other).split("/", 1)[1] + leaf) or "./")
             for other in contract.languages
             if other != language
         ],
-        "spoken": {other: _spoken(other) for other in contract.languages},
-        "site": site,
-        "say": say,
-        "words": words,
+        "spoken": {other: called(other, site.words) for other in contract.languages},
     }
 
 
@@ -144,14 +212,17 @@ def _whole(
     template: str, context: dict[str, Any], site: Site, needed: tuple[str, ...] = ()
 ) -> bytes:
     """A page with its style and script in it, and the policy that allows them and nothing else."""
+    if site.picture:
+        needed = (*needed, "logo")
     parts = {
-        "style.css": f"<style>{_style(site.colour, needed)}</style>",
+        "style.css": f"<style>{_style(site, needed)}</style>",
         "form.js": f"<script>{_script(needed)[0]}</script>",
     }
+    script = f"script-src {_hash(parts['form.js'])};connect-src 'self';"
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
-        f"script-src {_hash(parts['form.js'])};img-src data:;"
-        f"connect-src 'self';form-action 'self';base-uri 'none'"
+        f"{script if template == 'page.html' else ''}img-src data:;"
+        f"form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
     html = _minified("text/html", page)
@@ -170,22 +241,6 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-
-@cache
-def _words(language: str) -> Words:
-    """The page's own words and those for problems; English where a language has none."""
-    own = _SURVEY / "words" / f"{language}.yaml"
-    if not own.is_file():
-        own = _SURVEY / "words" / "en.yaml"
-    return {**WORDS.get(language, WORDS["en"]), **read_plain(own, dict[str, Any])}
-
-
-@cache
-def _spoken(language: str) -> str:
-    """What a language calls itself; its code where nobody has told us."""
-    known = (_SURVEY / "words" / f"{language}.yaml").is_file()
-    return str(_words(language)["language"]) if known else language
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
@@ -245,13 +300,18 @@ def _minified(kind: str, text: str) -> str:
     return str(minify.string(kind, text))
 
 
+def _style(site: Site, parts: tuple[str, ...]) -> str:
+    return _styled(site.colour, site.dark or "", site.stack, parts)
+
+
 @cache
-def _style(colour: str, parts: tuple[str, ...]) -> str:
-    light, dark = (
-        ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour).items())
+def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
+    light, dim = (
+        ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour, dark).items())
         for mode in (0, 1)
     )
-    style = _templates().get_template("style.css").render(light=light, dark=dark)
+    template = _templates().get_template("style.css")
+    style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
     return _minified("text/css", style + _text(f"parts/{part}.css" for part in parts))
 
 

@@ -23,6 +23,7 @@ MEANING: dict[str, str] = {
     "default": "The value where the address brings none",
     "dimension": "What the rating measures",
     "dimensions": "Titles of the dimensions",
+    "embed": "Sites that may show this survey in a frame, such as https://www.example.com",
     "end_if": "Where it holds, the survey ends here",
     "first": "The earliest day allowed",
     "first_contact_within": "30m, 24h or 5d, from the moment the answer arrives",

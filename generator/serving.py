@@ -134,7 +134,8 @@ class Handler(ChaliceRequestHandler):
             place = urlsplit(path).path + "/" + (f"?{query}" if query else "")
             reply = Reply(308, b"", {"Location": place})
         elif page is None:
-            reply = Reply(404, b"Not found\n", {"Content-Type": "text/plain"})
+            lost = self.find_page("/404.html") or Page(b"Not found\n", "text/plain")
+            reply = Reply(404, lost.body, {"Content-Type": lost.kind, **lost.headers})
         else:
             reply = Reply(200, page.body, {"Content-Type": page.kind, **page.headers})
         self._reply(reply)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.survey.conditions import Condition
-from chalicelib.survey.contract import Days, Language, Minutes
+from chalicelib.survey.contract import Days, Language, Minutes, Origin
 from chalicelib.survey.questions import Choice, Code, Day, Name, Share, Slug, Text
 
 from .findings import listed, meant
@@ -225,6 +225,7 @@ _PATTERNS: dict[Any, str] = {
     Code: "lower-case letters, digits, - and _, such as `repair`",
     Name: "lower-case letters, digits and _, starting with a letter, such as `why_low`",
     Slug: "lower-case letters, digits and -, starting with a letter, such as `after-sales`",
+    Origin: "the beginning of an address, such as `https://www.example.com`",
     Language: "a language tag such as `zh-CN` or `en`",
 }
 FORMS: dict[Any, Form] = {

@@ -1,32 +1,59 @@
 """The site: brand and addresses that all surveys share, from ``site.yaml``. All of it optional.
 
-The brand's colour is checked where it is read: what cannot be read on a button is refused, and its
-shade for dark mode is computed rather than asked for.
+What would make a page that cannot be read, loaded or trusted is refused here, where the author
+wrote it: colours too near each other, a logo too large, a font from elsewhere.
 """
 
 from __future__ import annotations
 
-from colorsys import hls_to_rgb, rgb_to_hls
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chalicelib.survey.contract import Origin
+from generator.colours import illegible, palette, shades_of
+from generator.logo import Logo, read_logo
+from generator.places import TEMPLATES
 from generator.plain import BadFile, read_plain
+from generator.wordlist import Words, read_words
 
-_LEAST_CONTRAST = 4.5
-"""WCAG 2.2, 1.4.3: text against its background."""
-_DARK_PAPER = "#181d24"
-_DARK_INK = "#0b0f14"
+Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
+Font = Annotated[str, Meta(pattern=r"^[-A-Za-z0-9 \u0080-\uffff]{1,60}$")]
+"""A font's name as devices know it. Never an address: a page loads nothing."""
+
+_GENERIC = frozenset(
+    [
+        "serif",
+        "sans-serif",
+        "monospace",
+        "cursive",
+        "system-ui",
+        "ui-serif",
+        "ui-sans-serif",
+        "ui-rounded",
+        "ui-monospace",
+        "-apple-system",
+    ]
+)
+"""Names of CSS's own, written without quotes."""
 
 
-class Site(Struct, frozen=True, forbid_unknown_fields=True):
+class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
     """What ``site.yaml`` may say."""
 
     name: dict[str, str] = {}
     """The brand's name by language, above every survey."""
-    colour: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] = "#0f6b62"
+    colour: Colour = "#0f6b62"
     """The brand's colour. White text stands on it."""
+    dark: Colour | None = None
+    """The brand's colour in dark mode; computed from the other if left out."""
+    logo: str | None = None
+    """A file beside ``site.yaml``: SVG, PNG or WebP of at most 4,000 bytes."""
+    font: tuple[Font, ...] = ("system-ui", "-apple-system", "sans-serif")
+    """Fonts of the customer's own device, the first one there is."""
+    embed: list[Origin] = []
+    """Sites that may show the surveys in a frame. Else none may."""
     api: Annotated[str, Meta(pattern=r"^/[^\s;,'\"?#]*$")] = "/api"
     """Where answers are posted to: a path on the same site."""
     url: Annotated[str, Meta(pattern=r"^https?://[^/\s;,'\"?#]+(/[^\s;,'\"?#]*)?$")] = (
@@ -35,57 +62,36 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
 
 
+class Site(SiteFile, frozen=True):
+    """The same with what stands beside it: the logo, and words for languages of the author's."""
+
+    picture: Logo | None = None
+    words: dict[str, Words] = {}
+
+    @property
+    def stack(self) -> str:
+        """The fonts as CSS says them."""
+        return ",".join(name if name in _GENERIC else f'"{name}"' for name in self.font)
+
+    def called(self, language: str) -> str:
+        """The brand's name in a language, else in the first there is."""
+        return self.name.get(language) or next(iter(self.name.values()), "")
+
+
 def load_site(path: Path | None) -> Site:
     """The site of a file, or the plain one. Raises BadFile."""
     if path is None:
         return Site()
-    site = read_plain(path, Site)
-    ratio = contrast(site.colour, "#ffffff")
-    if ratio < _LEAST_CONTRAST:
-        raise BadFile(
-            f"{path}: colour {site.colour} has a contrast of {ratio:.1f} to white; text on it "
-            f"needs {_LEAST_CONTRAST} or more: take a darker shade"
-        )
-    return site
-
-
-def palette(colour: str) -> dict[str, tuple[str, str]]:
-    """What the style takes from the brand's colour: CSS variables, for light and for dark mode."""
-    dark = colour
-    while contrast(dark, _DARK_PAPER) < 6:
-        dark = _lighter(dark)
-    return {
-        "brand": (colour, dark),
-        "on": ("#ffffff", _DARK_INK),
-        "tint": (_mix("#ffffff", colour, 0.07), _mix(_DARK_PAPER, dark, 0.12)),
-    }
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1–21 (WCAG 2.2)."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _channels(colour: str) -> list[int]:
-    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance, 0–1 (WCAG 2.2)."""
-    parts = [c / 255 for c in _channels(colour)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _lighter(colour: str) -> str:
-    """The same hue, a little lighter."""
-    hue, light, saturation = rgb_to_hls(*(channel / 255 for channel in _channels(colour)))
-    channels = hls_to_rgb(hue, light + 0.02, saturation)
-    return "#" + "".join(f"{round(channel * 255):02x}" for channel in channels)
-
-
-def _mix(one: str, other: str, share: float) -> str:
-    """``one`` with a share of ``other`` in it."""
-    pairs = zip(_channels(one), _channels(other), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+    said = read_plain(path, SiteFile)
+    style = (TEMPLATES / "survey" / "style.css").read_text("utf-8")
+    for problem in illegible(shades_of(style) | palette(said.colour, said.dark or "")):
+        named = f"dark {said.dark}" if problem.mode == "dark" and said.dark else said.colour
+        remedy = "lighter" if problem.mode == "dark" else "darker"
+        raise BadFile(f"{path}: colour {named}: {problem}: take a {remedy} shade")
+    if said.logo and not said.name:
+        raise BadFile(f"{path}: a logo needs `name`, which says it to who cannot see it")
+    return Site(
+        **{name: getattr(said, name) for name in SiteFile.__struct_fields__},
+        picture=read_logo(path.parent / said.logo) if said.logo else None,
+        words=read_words(path.parent / "words"),
+    )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -15,10 +14,11 @@ from msgspec import Struct
 
 from . import links
 from .accept import Arrival, accept
+from .mending import LINK, Posted, Shell, mending_page, shell_of, words_of
 from .published import Definitions
 from .storage import Missing, Store
 from .survey import Contract, Refused, Submission, from_form, ids
-from .survey.words import say
+from .survey.words import WORDS
 
 _SUBMISSION = msgspec.json.Decoder(Submission).decode
 
@@ -64,12 +64,15 @@ def collect(
     """
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
     form = kind == FORM
+    posted: dict[str, list[str]] = {}
     language = ""
     try:
         if len(body) > LARGEST_BODY:
             raise Refused("too_large")
         if form:
-            submission = _from_form(definitions, survey, headers, body, now)
+            posted = _posted(body, headers)
+            language = posted.get("_language", [""])[-1]
+            submission = _from_form(definitions, survey, posted, now)
         elif kind == JSON:
             submission = from_json(definitions, survey, body)
         else:
@@ -78,27 +81,37 @@ def collect(
         arrival = Arrival(now=now, scripted=not form)
         receipt = accept(store, definitions, survey, submission, arrival)
     except Refused as refused:
-        return (_problem_page if form else refusal)(
-            refused, language, _current(definitions, survey)
-        )
+        contract = _current(definitions, survey, posted.get("_version", [None])[-1])
+        contract = contract or _current(definitions, survey)
+        language = _spoken(language, contract)
+        shell = shell_of(store, contract, language) if contract and _needs(form, language) else None
+        if form:
+            return _problem_page(refused, language, contract, shell, posted)
+        return refusal(refused, language, contract, shell)
     if form:
         translated = language in definitions.current(survey).languages[1:]
         home = f"/{survey}/{language}" if translated else f"/{survey}"
-        return Reply(303, b"", {"Location": f"{home}/thanks/"})
+        # Behind the #: the number is the customer's to keep, and no log's.
+        return Reply(303, b"", {"Location": f"{home}/thanks/#{receipt.response}"})
     answer = {"receipt": receipt.response, "status": "replayed" if receipt.replay else "accepted"}
     return Reply(
         200 if receipt.replay else 201, msgspec.json.encode(answer), {"Content-Type": JSON}
     )
 
 
-def refusal(refused: Refused, language: str = "", contract: Contract | None = None) -> Reply:
+def refusal(
+    refused: Refused,
+    language: str = "",
+    contract: Contract | None = None,
+    shell: Shell | None = None,
+) -> Reply:
     """An error body: its code, the words for it, and every problem by question."""
-    language = _spoken(language, contract)
+    words = words_of(_spoken(language, contract), shell)
     body = {
         "error": refused.code,
-        "message": say(language, refused.code),
+        "message": words[refused.code],
         "problems": [
-            {"question": p.question, "code": p.code, "message": say(language, p.code, p.facts)}
+            {"question": p.question, "code": p.code, "message": words[p.code].format(**p.facts)}
             for p in refused.problems
         ],
     }
@@ -121,16 +134,24 @@ def from_json(definitions: Definitions, survey: str, body: bytes) -> Submission:
         raise Refused("malformed") from None
 
 
-def _from_form(
-    definitions: Definitions, survey: str, headers: Mapping[str, str], body: bytes, now: int
-) -> Submission:
-    """A plain form: the server mints the id, and reads the link from the page's own address."""
+def _posted(body: bytes, headers: Mapping[str, str]) -> dict[str, list[str]]:
+    """A plain form's fields, with the link's code that its page's address has. Raises Refused."""
     try:
         form = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=2000, errors="strict")
     except ValueError:
         raise Refused("malformed") from None
+    code = _link_of(headers)
+    return {**form, LINK: [code]} if code else form
+
+
+def _from_form(
+    definitions: Definitions, survey: str, posted: Mapping[str, list[str]], now: int
+) -> Submission:
+    """A plain form: the server mints the id."""
+    form = dict(posted)
     version = form.pop("_version", [""])[-1]
     language = form.pop("_language", [""])[-1]
+    link = form.pop(LINK, [""])[-1]
     trap = any(form.pop("_website", []))
     contract = _current(definitions, survey, version)
     if contract is None:
@@ -140,7 +161,7 @@ def _from_form(
         version=version,
         language=language,
         answers=from_form(contract.fields, form),
-        link=_link_of(headers),
+        link=link or None,
         trap=trap,
     )
 
@@ -173,33 +194,28 @@ def _spoken(language: str, contract: Contract | None) -> str:
     return contract.languages[0]
 
 
-def _problem_page(refused: Refused, language: str, contract: Contract | None) -> Reply:
-    """What a browser without script shows. Its Back button brings the answers back."""
-    language = _spoken(language, contract)
-    questions = {
-        field.id: question.text.get(language, question.id)
-        for question in (contract.questions if contract else ())
-        for field in question.fields()
-    }
-    back = escape(say(language, "go_back")) if refused.problems else ""
-    title = escape(say(language, refused.code))
-    problems = "".join(
-        f"<li>{escape(questions.get(p.question, p.question))}: "
-        f"{escape(say(language, p.code, p.facts))}</li>"
-        for p in refused.problems
-    )
-    page = (
-        f'<!doctype html><html lang="{escape(language or "en")}"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><main><h1>{title}</h1><ul>{problems}</ul>"
-        f"<p>{back}</p></main></html>"
-    )
+def _needs(form: bool, language: str) -> bool:
+    """Whether a refusal needs the survey's shell: to draw a page, or for words we have not."""
+    return form or language not in WORDS
+
+
+def _problem_page(
+    refused: Refused,
+    language: str,
+    contract: Contract | None,
+    shell: Shell | None,
+    posted: Posted,
+) -> Reply:
+    """What a browser without script shows."""
+    page, policy = mending_page(refused, language, contract, shell, posted)
     return Reply(
         REFUSALS[refused.code],
         page.encode(),
         {
             "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": "default-src 'none'",
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": policy,
+            "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
         },
         refused.code,

@@ -27,6 +27,11 @@ def current(survey: str) -> str:
     return f"{DEFINITIONS}{survey}/current.json"
 
 
+def shell(survey: str, version: str, language: str) -> str:
+    """The page that a form with problems gets back, before they are put in."""
+    return f"{DEFINITIONS}{survey}/{version}-{language}.json"
+
+
 def landing(survey: str, response: str, digest: str) -> str:
     return f"{LANDING}{survey}/{response}-{digest}.json"
 

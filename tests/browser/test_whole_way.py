@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from chalicelib.running import now
 from chalicelib.storage import FolderStore
 from chalicelib.survey import Contract, Response
 from generator.__main__ import main
-from generator.building import gather
+from generator.building import gather, lay_shells
 from generator.data import publish_all, settings
 from generator.places import SURVEYS
 from generator.query import ask, open_views
@@ -51,14 +52,20 @@ def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Live]:
     dist = tmp_path / "dist"
     built = CliRunner().invoke(main, ["build", str(request.param), "--to", str(dist)])
     assert built.exit_code == 0, built.output
-    [contract] = gather([request.param]).contracts
+    gathered = gather([request.param])
+    [contract] = gathered.contracts
     store = FolderStore(tmp_path / "data")
     publish_all(store, [contract], now())
+    lay_shells(store, [contract], gathered.site)
+    headers = json.loads((dist / "headers.json").read_bytes())
 
     def file(path: str) -> Served | None:
         """As any static host would serve ``dist``."""
         found = dist / path.lstrip("/") / "index.html"
-        return Served(found.read_bytes()) if found.is_file() else None
+        if path == "/404.html":
+            found = dist / "404.html"
+        sent = headers.get(path, {})
+        return Served(found.read_bytes(), headers=sent) if found.is_file() else None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECHOFORM_DATA", "")  # the server sets them; this sets them back
@@ -102,7 +109,9 @@ def test_with_and_without_script_the_same_lands(phone: Open, live: Live) -> None
     plain.goto(page)
     fill(plain, answers)
     plain.click("#Next")
-    assert plain.url == f"{live.url}/{live.contract.id}/thanks/"
+    place, _, receipt = plain.url.partition("#")
+    assert place == f"{live.url}/{live.contract.id}/thanks/"
+    assert receipt in [response.id for response in live.landed()]
 
     first, second = live.landed()
     timing = {"id": second.id, "received_at": second.received_at, "duration": second.duration}
@@ -116,3 +125,45 @@ def test_with_and_without_script_the_same_lands(phone: Open, live: Live) -> None
         name = live.contract.id.replace("-", "_")
         assert ask(views, f"select count(*), count(distinct overall) from {name}").rows == [(2, 1)]
         assert ask(views, f"select phone from contacts_{name}").rows == [("13800138000",)] * 2
+
+
+def test_without_script_conditions_are_words_and_a_form_is_mended(phone: Open, live: Live) -> None:
+    answers = everything(live.contract)
+    links.add(live.store, {"SHOP012": Link(live.contract.id, attributes={"store": "012"})})
+    plain = phone(script=False)
+    plain.goto(f"{live.url}/{live.contract.id}/?SHOP012")
+    labels = plain.locator("small.if")
+    assert any("为 2 分或以下" in said for said in labels.all_inner_texts())
+    assert labels.first.is_visible()
+    width = plain.evaluate("document.documentElement.scrollWidth")
+    assert width == 390, "the longest condition still fits the phone"
+    sizes = "all => all.map(each => parseFloat(getComputedStyle(each).fontSize))"
+    controls = plain.locator("input, select, textarea")
+    assert min(controls.evaluate_all(sizes)) >= 16, "iOS zooms in on smaller ones"
+
+    fill(plain, answers | {"phone": "12"})
+    plain.click("#Next")
+    assert plain.title().startswith("错误：")
+    assert plain.locator("[name=phone]").input_value() == "12"
+    assert plain.locator("input:visible, textarea:visible").count() == 1, "only what is wrong"
+    plain.click(".x a")
+    assert plain.url.endswith("#phone-Q")
+    plain.fill("[name=phone]", "13800138000")
+    plain.click("#Next")
+    assert "/thanks/#" in plain.url
+    [landed] = live.landed()
+    assert set(landed.answers) == set(answers)
+    assert landed.attributes == {"store": "012"}
+
+    scripted = phone()
+    scripted.goto(f"{live.url}/{live.contract.id}/")
+    assert not any(label.is_visible() for label in scripted.locator("small.if").all())
+
+
+def test_a_page_that_is_not_there_is_told_kindly(phone: Open, live: Live) -> None:
+    page = phone()
+    reply = page.goto(f"{live.url}/nothing/")
+    assert reply is not None
+    assert reply.status == 404
+    assert page.locator("h1").inner_text() == "没有找到这个页面"
+    assert page.locator("[lang=en] h2").inner_text() == "This page does not exist"

@@ -75,7 +75,9 @@ def test_accepted_and_replayed(store: MemoryStore) -> None:
 
 def test_a_plain_form_lands_as_the_script_would_send_it(store: MemoryStore) -> None:
     reply = post_form(store, the_form())
-    assert (reply.status, reply.headers["Location"]) == (303, "/after-sales/thanks/")
+    place, _, receipt = reply.headers["Location"].partition("#")
+    assert (reply.status, place) == (303, "/after-sales/thanks/")
+    assert receipt == landed(store)[0].id, "the customer's to keep; behind the # no log has it"
     post(store, {**BODY, "language": "zh-CN", "id": ids.make(NOW, 2)})
     by_form, by_script = landed(store)
     assert msgspec.structs.replace(by_form, id=by_script.id) == by_script
@@ -94,14 +96,14 @@ def test_a_machine_that_fills_the_trap_is_thanked_like_anybody(
 
 def test_a_form_in_another_language_gets_that_languages_thanks(store: MemoryStore) -> None:
     reply = post_form(store, the_form(_language="en"))
-    assert reply.headers["Location"] == "/after-sales/en/thanks/"
+    assert reply.headers["Location"].startswith("/after-sales/en/thanks/#")
 
 
 def test_a_form_with_problems_gets_a_page_that_lists_them(store: MemoryStore) -> None:
     reply = post_form(store, the_form(overall="eleven", service_type="<script>"))
     assert reply.status == 422
     page = reply.body.decode()
-    assert "请为本次服务整体打分: 请输入数字" in page
+    assert "请为本次服务整体打分 — 请输入数字" in page
     assert "<script>" not in page
     assert not landed(store)
 
@@ -133,7 +135,7 @@ def test_a_plain_forms_hidden_choice_is_let_go_like_a_hidden_question(store: Mem
     assert reply.status == 303
     assert landed(store)[0].answers == {}
     said = post(store, urlencode({**fields, "city": "other"}).encode(), FORM, contract.id)
-    assert "城市: 请回答此题" in said.body.decode(), "other, please say is said by its question"
+    assert "城市 — 请回答此题" in said.body.decode(), "other, please say is said by its question"
 
 
 CASES: dict[str, tuple[object, str, str, tuple[int, str]]] = {

@@ -60,11 +60,14 @@ def test_a_site_is_its_pages_and_their_contract(surveys: Path, tmp_path: Path) -
     written = build(surveys, tmp_path / "dist")
     [contract] = gather([surveys]).contracts
     assert written == [
+        "404.html",
+        "_headers",
         "counter/en/index.html",
         "counter/en/thanks/index.html",
         "counter/index.html",
         "counter/thanks/index.html",
         f"definitions/counter/{contract.version}.json",
+        "headers.json",
     ]
 
 

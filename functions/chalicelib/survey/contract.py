@@ -15,6 +15,7 @@ from .questions import AnyQuestion, Field, Name, Scaled, Slug, Text
 Minutes: TypeAlias = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
 Days: TypeAlias = Annotated[int, Meta(ge=7, le=36_525)]
 Language: TypeAlias = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+Origin: TypeAlias = Annotated[str, Meta(pattern=r"^https?://[^/\s;,'\"?#*]+$")]
 Version: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 
 
@@ -82,6 +83,8 @@ class Contract(
     follow_ups: list[Rule] = []
     anonymous: bool = False
     retention: Retention | None = None
+    embed: list[Origin] = []
+    """Sites that may show this survey in a frame, beside those of the whole site."""
 
     @cached_property
     def questions(self) -> tuple[AnyQuestion, ...]:

@@ -1,12 +1,13 @@
 """What the software itself says to a respondent, in every language it speaks.
 
 Kept as data in the kernel because page, form reply and API say the same words. ``{name}`` is filled
-from a problem's facts. A language that is not here is spoken to in English.
+from a problem's facts. A language that is not here is spoken to in the nearest one,
+else in English.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 WORDS: dict[str, dict[str, str]] = {
     "zh-CN": {
@@ -42,6 +43,37 @@ WORDS: dict[str, dict[str, str]] = {
         "go_back": "请用浏览器的“返回”键回到问卷修改，您的答案仍在。",
         "unavailable": "服务暂时不可用，请稍后再试，您的答案会保留",
     },
+    "zh-TW": {
+        "required": "請回答此題",
+        "type": "答案格式不正確，請重新作答",
+        "choice": "請從列出的選項中選擇",
+        "number": "請輸入數字",
+        "range": "請輸入介於 {low} 到 {high} 的數字",
+        "decimals": "小數點後最多 {decimals} 位",
+        "date": "請輸入正確的日期，例如 2026-05-17",
+        "days": "日期必須介於 {first} 與 {last} 之間",
+        "short": "請至少輸入 {least} 個字",
+        "long": "最多 {most} 個字，請精簡內容",
+        "phone": "請輸入有效的電話號碼，例如 0912345678",
+        "email": "請輸入有效的電子郵件地址，例如 name@example.com",
+        "few": "請至少選擇 {least} 項",
+        "many": "最多可選 {most} 項",
+        "hidden": "此題並未顯示，不需作答",
+        "unknown": "問卷中沒有這一題",
+        "malformed": "無法讀取送出的內容",
+        "not_found": "找不到這份問卷",
+        "stale_version": "問卷已更新，請重新整理頁面後再送出，您的答案會保留",
+        "bad_id": "回覆編號無效，請重新開啟頁面",
+        "clock": "手機的時間不正確，請校正後再試一次",
+        "already_answered": "您已填寫過這份問卷",
+        "gone": "問卷已結束，或連結已失效",
+        "too_large": "送出的內容過大",
+        "unsupported": "不支援此內容類型",
+        "problems": "有些題目需要修改",
+        "busy": "目前填寫人數較多，請稍後再試",
+        "go_back": "請按瀏覽器的「上一頁」回到問卷修改，您的答案都還在。",
+        "unavailable": "服務暫時無法使用，請稍後再試，您的答案會保留",
+    },
     "en": {
         "required": "Answer this question",
         "type": "This answer has the wrong form; answer again",
@@ -76,7 +108,16 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 
+def nearest(language: str, known: Container[str]) -> str:
+    """The language itself where it is known, else one its readers read, else English."""
+    first, _, rest = language.partition("-")
+    if language in known:
+        return language
+    if first == "zh":
+        return "zh-TW" if rest[:4] in ("Hant", "TW", "HK", "MO") else "zh-CN"
+    return first if first in known else "en"
+
+
 def say(language: str, code: str, facts: Mapping[str, object] | None = None) -> str:
-    """The words for a code, in the respondent's language or English."""
-    words = WORDS.get(language, WORDS["en"])
-    return words[code].format(**(facts or {}))
+    """The words for a code, in the respondent's language or the nearest one."""
+    return WORDS[nearest(language, WORDS)][code].format(**(facts or {}))
