@@ -20,7 +20,9 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from chalicelib import uploads
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.questions import Upload
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
 from generator.plain import read_plain
@@ -38,6 +40,7 @@ _PROBLEMS = {
     "phone": ["phone", "long"],
     "email": ["email", "long"],
     "true": [],
+    "files": ["many", "file_kind", "file_large"],
 }
 """What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
 
@@ -46,6 +49,15 @@ _SCRIPTED = (
     *("sending", "sent", "saved", "offline", "crowded", "reopen", "stay", "ended"),
 )
 """The words the script says."""
+
+_SAID = {
+    "link": ("answered", "expired", "closed"),
+    "upload": (
+        *("uploading", "uploaded", "upload_failed", "upload_wait"),
+        *("again", "remove", "a_file"),
+    ),
+}
+"""The words that only some parts of the script say."""
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 
@@ -80,13 +92,15 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
             "other": fields.get(f"{question.id}_other"),
             "say": context["say"],
             "words": words,
+            "kinds": uploads.listed(question) if isinstance(question, Upload) else "",
         }
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
+    said = [key for part in _parts(contract) for key in _SAID.get(part, ())]
     problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
     data = [
         [row(field) for field in contract.fields],
-        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
+        {key: words[key] for key in (*_SCRIPTED, *said, *sorted(problems))}
         | {"thanks": context["thanks"]},
     ]
     return _whole(
@@ -137,10 +151,11 @@ def _whole(
         "start.js": f"<script>{_start()}</script>",
         "form.js": f"<script>{_script(needed)}</script>",
     }
+    connected = ["'self'"] + [site.uploads] * bool(site.uploads and "upload" in needed)
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
         f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
-        f"connect-src 'self';form-action 'self';base-uri 'none'"
+        f"connect-src {' '.join(connected)};form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
     html = _minified("text/html", page)
@@ -178,8 +193,13 @@ def _spoken(language: str) -> str:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The question types of a survey: what only they need of style and script, only they carry."""
-    return tuple(sorted({str(q.__struct_config__.tag) for q in contract.questions}))
+    """The question types of a survey: what only they need of style and script, only they carry.
+
+    ``link`` asks about the code a page was opened with; that is worth its bytes where links know
+    something. The link of a survey without attributes is judged when the answer is sent.
+    """
+    types = {str(q.__struct_config__.tag) for q in contract.questions}
+    return tuple(sorted(types | ({"link"} if contract.attributes else set())))
 
 
 def _text(names: Iterable[str]) -> str:

@@ -29,6 +29,8 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """The brand's colour. White text stands on it."""
     api: Annotated[str, Meta(pattern=r"^/[^\s;,'\"?#]*$")] = "/api"
     """Where answers are posted to: a path on the same site."""
+    uploads: Annotated[str, Meta(pattern=r"^(https?://[^/\s;,'\"?#]+)?$")] = ""
+    """Where customers' files go to, if not to this site: scheme and host of the bucket."""
     url: Annotated[str, Meta(pattern=r"^https?://[^/\s;,'\"?#]+(/[^\s;,'\"?#]*)?$")] = (
         "http://127.0.0.1:8000"
     )

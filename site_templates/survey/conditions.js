@@ -33,6 +33,7 @@ const clean = text => text.replace(/\r\n?/g, "\n")
 const coerce = (rule, texts) => {
   const kind = rule[0], text = texts.slice(-1)[0] || "", number = clean(text);
   return kind === "codes" ? texts
+    : kind === "files" ? texts.join(" ").split(" ").filter(Boolean)
     : kind === "true" ? text === "true"
     : (kind === "scale" || kind === "number") && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
     : text;
@@ -52,7 +53,7 @@ const match = (value, most, pattern, code) => {
 };
 const check = (rule, value) => {
   const [kind, a, b, c] = rule;
-  const fits = kind === "codes" ? Array.isArray(value) && value.every(code => typeof code === "string")
+  const fits = kind === "codes" || kind === "files" ? Array.isArray(value) && value.every(code => typeof code === "string")
     : kind === "true" ? typeof value === "boolean"
     : kind === "scale" || kind === "number" || typeof value === "string";
   if (!fits) throw ["type"];
@@ -66,6 +67,12 @@ const check = (rule, value) => {
     if (value.length && value.length < b) throw ["few", b];
     if (value.length > c) throw ["many", c];
     return value.length ? a.filter(code => value.indexOf(code) >= 0) : undefined;
+  }
+  if (kind === "files") {
+    const token = /^[12]\d{3}-[01]\d-[0-3]\d-[\da-f]{32}$/;
+    if (value.some((one, i) => !token.test(one) || value.indexOf(one) < i)) throw ["upload"];
+    if (value.length > a) throw ["many", a];
+    return value.length ? value : undefined;
   }
   if (value === "") return undefined;
   if (kind === "code") {

@@ -132,6 +132,7 @@ _TYPES: dict[str, Callable[..., Any]] = {
     "phone": lambda: str,
     "email": lambda: str,
     "true": lambda: bool,
+    "files": lambda most: Annotated[list[str], Meta(min_length=1, max_length=most)],
 }
 
 
@@ -170,7 +171,7 @@ def _kept(rule: Rule) -> Callable[[Any], object] | None:
     return _checked(rule)
 
 
-_KINDS: dict[str, type] = {"codes": list, "scale": int, "number": float, "true": bool}
+_KINDS: dict[str, type] = {"codes": list, "scale": int, "number": float, "true": bool, "files": list}
 
 
 def _kind(rule: Rule) -> type:
