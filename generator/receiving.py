@@ -1,5 +1,4 @@
-"""What S3 is for uploads, on a laptop: takes a posted form with a file, and nothing it gave no leave
-for.
+"""What S3 is for uploads, on a laptop: takes the file of a posted form, if it gave leave for it.
 
 A body is let in only by an address that carries a MAC of ours, and only as long as that says, so
 nobody fills memory or disk by sending. The file is on disk before it is acknowledged, and never
@@ -22,7 +21,9 @@ ADDRESS = f"/{UPLOADS}"
 _ASKED = re.compile(rb"POST (/\S{1,1000}) ")
 _AROUND = 4096
 """Bytes of a form that are not the file's."""
-_BOUNDARY = re.compile(r'multipart/form-data;.*boundary="?([0-9A-Za-z\'()+_,./:=? -]{1,70})"?', re.I)
+_BOUNDARY = re.compile(
+    r'multipart/form-data;.*boundary="?([0-9A-Za-z\'()+_,./:=? -]{1,70})"?', re.I
+)
 _PARTS = 20
 
 

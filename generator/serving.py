@@ -133,7 +133,9 @@ class Handler(ChaliceRequestHandler):
             kind = self.headers.get("content-type", "")
             reply = self.receiver.receive(self.path, kind, self.request.body)
         self._reply(reply)
-        logs.request("/uploads", reply.status, started, error=reply.error, size=len(self.request.body))
+        logs.request(
+            "/uploads", reply.status, started, error=reply.error, size=len(self.request.body)
+        )
 
     def _static(self) -> None:
         if self.command not in ("GET", "HEAD"):

@@ -116,9 +116,7 @@ class Standing(Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, str] = {}
 
 
-def standing(
-    store: Store, definitions: Definitions, survey: str, code: str, now: int
-) -> Standing:
+def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> Standing:
     """Whether a link still takes an answer: ``open``, ``answered``, ``expired`` or ``closed``.
 
     A link that is unknown or another survey's is expired like any other; in a closed survey all

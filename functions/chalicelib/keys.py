@@ -18,6 +18,7 @@ TOMBSTONES = "tombstones/"
 ERASURES = "erasures/"
 AUDIT = "audit/"
 UPLOADS = "uploads/"
+CLAIM = "/claim.json"
 
 
 def contract(survey: str, version: str) -> str:
@@ -83,22 +84,26 @@ def uploads_on(survey: str, day: str) -> str:
 
 def upload(survey: str, token: str, question: str) -> str:
     """Where the bytes go: the name says whose they are, so that nothing else has to."""
-    return f"{_uploaded(survey, token)}{question}"
+    return f"{_uploaded(survey, token)}/{question}"
 
 
 def upload_claim(survey: str, token: str) -> str:
     """Which response names the upload. (No question has a dot in its id.)"""
-    return f"{_uploaded(survey, token)}claim.json"
+    return f"{_uploaded(survey, token)}{CLAIM}"
 
 
 def token_of(key: str) -> str:
     """The token of an upload or of its claim."""
-    _, _, day, secret, _ = key.split("/")
-    return f"{day}-{secret}"
+    return "-".join(key.split("/")[2:4])
+
+
+def settled(survey: str, day: str) -> str:
+    """Says that a day's uploads were looked through: some answer names all that are left."""
+    return f"{uploads_on(survey, day)}settled"
 
 
 def _uploaded(survey: str, token: str) -> str:
-    return f"{uploads_on(survey, token[:10])}{token[11:]}/"
+    return f"{uploads_on(survey, token[:10])}{token[11:]}"
 
 
 def survey_of(key: str) -> str:

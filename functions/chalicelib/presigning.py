@@ -42,7 +42,9 @@ class Credentials(Struct, frozen=True):
                 environ.get("AWS_REGION") or environ["AWS_DEFAULT_REGION"],
             )
         except KeyError as missing:
-            raise NoCredentials(f"{missing.args[0]} is not set, so no upload can be signed") from None
+            raise NoCredentials(
+                f"{missing.args[0]} is not set, so no upload can be signed"
+            ) from None
 
 
 def address(bucket: str, region: str, endpoint: str | None = None) -> str:

@@ -67,9 +67,7 @@ Way: TypeAlias = Callable[[Coming, int], Form]
 _DECODER = msgspec.json.Decoder(Announced)
 
 
-def leave(
-    definitions: Definitions, way: Way, survey: str, body: bytes, now: int
-) -> Reply:
+def leave(definitions: Definitions, way: Way, survey: str, body: bytes, now: int) -> Reply:
     """Answer ``{"version": …, "question": …, "size": …, "type": …}`` with a token and a form."""
     try:
         announced = _read(body)

@@ -97,14 +97,12 @@ def claimed(store: Store, key: str) -> str:
 def _named(contract: Contract, response: Response) -> Iterator[tuple[Upload, str]]:
     for question in contract.questions:
         if isinstance(question, Upload):
-            tokens = response.answers.get(question.id, [])
+            tokens = response.answers.get(question.id) or []
             assert isinstance(tokens, list)  # it was read
             yield from ((question, token) for token in tokens)
 
 
-def _problem(
-    store: Store, survey: str, question: Upload, token: str, first: str
-) -> Problem | None:
+def _problem(store: Store, survey: str, question: Upload, token: str, first: str) -> Problem | None:
     if token < first:  # purge may be at it
         return Problem(question.id, "upload")
     try:

@@ -63,7 +63,7 @@ def honest(number: int, draw: random.Random, **other: Any) -> Response:
 def dirty(number: int, draw: random.Random) -> tuple[str, Response]:
     """Somebody who does not mean it, and the flag that is due."""
     whole = honest(number, draw)
-    kind = draw.choice(doubts.FLAGS)
+    kind = draw.choice([flag for flag in doubts.FLAGS if flag != doubts.REPEAT])
     said_now = dict(whole.answers)
     seconds, trap = whole.duration, False
     if kind == "straight_line":

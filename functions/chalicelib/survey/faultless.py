@@ -171,7 +171,13 @@ def _kept(rule: Rule) -> Callable[[Any], object] | None:
     return _checked(rule)
 
 
-_KINDS: dict[str, type] = {"codes": list, "scale": int, "number": float, "true": bool, "files": list}
+_KINDS: dict[str, type] = {
+    "codes": list,
+    "scale": int,
+    "number": float,
+    "true": bool,
+    "files": list,
+}
 
 
 def _kind(rule: Rule) -> type:
