@@ -1,4 +1,4 @@
-"""Our signature of an S3 POST policy is botocore's, and S3 takes what it allows and nothing else."""
+"""Our signature of an S3 POST policy is botocore's, and an S3 server takes it."""
 
 from __future__ import annotations
 

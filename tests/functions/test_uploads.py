@@ -1,4 +1,4 @@
-"""An answer may name a file that is there, of a kind its question takes, and no other response's."""
+"""An answer names files that are there, of a kind its question takes, and its own."""
 
 from __future__ import annotations
 
