@@ -6,7 +6,10 @@ const all = selector => Array.from(document.querySelectorAll(selector));
 const [fields, words] = JSON.parse($("Data").textContent);
 const form = $("Form"), panel = $("Panel"), next = $("Next"), live = $("Live"), title = document.title;
 const action = form.getAttribute("action"), DAY = 864e5;
-const link = (location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [, (history.state || 0).link])[1];
+let [, link] = location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [];
+try {  // the code left the address bar, and this is a reload
+  link = link || performance.navigation.type && sessionStorage[action] || undefined;
+} catch (error) {}
 
 // What is kept on the phone. Where nothing can be kept, memory has to do.
 const draftKey = action + "?" + (link || ""), frozenKey = draftKey + "!", memory = {};

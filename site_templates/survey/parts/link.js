@@ -1,7 +1,7 @@
 // Opened with a link's code: asks whether it still takes an answer, beside a page that is in use
 // already; without a reply all goes on, and accept decides. The code leaves the address bar, where
-// it would be shared along. It stays in the history's entry, for a reload, and goes along to the
-// other languages.
+// it would be shared along. It stays with the tab, for a reload, and goes along to the other
+// languages. Where nothing can be kept, it stays in the address.
 if (link) {
   const asking = new XMLHttpRequest();
   asking.open("POST", action.replace(/responses\/[^\/]*$/, "links"));
@@ -17,7 +17,10 @@ if (link) {
   asking.send(JSON.stringify({survey: action.split("/").pop(), code: link}));
   setTimeout(() => {
     const rest = location.search.replace(/^\?[\dA-Z-]{4,64}(&|$)/i, "?").replace(/^\?$/, "");
-    history.replaceState({link}, "", location.pathname + rest + location.hash);
+    try {
+      sessionStorage[action] = link;
+      history.replaceState(history.state, "", location.pathname + rest + location.hash);
+    } catch (error) {}
     all("a[hreflang]").forEach(anchor => {
       anchor.search = `?${link}${rest.replace("?", "&")}`;
     });
