@@ -16,7 +16,7 @@ from time import time_ns
 from chalice import Chalice, Rate, Response
 from chalice.app import CloudWatchEvent, Request
 
-from chalicelib import logs
+from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
@@ -44,6 +44,21 @@ def definitions() -> Definitions:
     return Definitions(store())
 
 
+@cache
+def way() -> uploading.Way:
+    return uploading.way(store(), settings().key, os.environ)
+
+
+@app.middleware("http")
+def refuse(event: Request, get_response: Callable[[Request], Response]) -> Response:
+    """What Chalice refuses by itself, a method that a route does not have, in our own form."""
+    response = get_response(event)
+    if response.status_code == 405:
+        reply = refusal(Refused("not_allowed"))
+        return Response(reply.body.decode(), response.headers | reply.headers, reply.status)
+    return response
+
+
 @app.route("/health", methods=["GET"])
 def health() -> dict[str, str]:
     return {"status": "ok"}
@@ -56,12 +71,21 @@ def responses(survey: str) -> Response:
             store(), definitions(), survey, request.headers, request.raw_body, now()
         ),
         survey,
+        channel="web",
     )
 
 
 @app.route("/links", methods=["POST"], content_types=["*/*"])
 def links() -> Response:
     return _answered(lambda request: standing_of(store(), definitions(), request.raw_body, now()))
+
+
+@app.route("/uploads/{survey}", methods=["POST"], content_types=["*/*"])
+def uploads(survey: str) -> Response:
+    return _answered(
+        lambda request: uploading.leave(definitions(), way(), survey, request.raw_body, now()),
+        survey,
+    )
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -84,7 +108,9 @@ def purge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("purge", settings(), store())
 
 
-def _answered(act: Callable[[Request], Reply], survey: str = "", channel: str = "web") -> Response:
+def _answered(
+    act: Callable[[Request], Reply], survey: str = "", channel: str | None = None
+) -> Response:
     """Answer the request, whatever happens, and log it: the survey only if there is such a one."""
     request: Request = app.current_request
     started, failure = time_ns(), None

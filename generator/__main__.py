@@ -409,6 +409,20 @@ def erase(
 
 
 @main.command()
+@click.argument("survey")
+@click.option("--response", required=True, metavar="ID", help="The response, by its id.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path), required=True, help="Where files are put."
+)
+@data_option
+def uploads(survey: str, response: str, folder: Path, data: str) -> None:
+    """Fetch the files that a customer sent with a response to SURVEY; the audit trail notes it."""
+    from generator.fetching import run_uploads
+
+    run_uploads(survey, response, folder, data, click.echo)
+
+
+@main.command()
 @click.option(
     "--once", is_flag=True, help="Exit after its own check that every answer is counted once."
 )

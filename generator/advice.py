@@ -32,6 +32,7 @@ _ANSWERING = {
     "phone": 8.0,
     "email": 10.0,
     "text": 12.0,
+    "files": 20.0,
 }
 """Seconds to answer, by the kind of a field's rule."""
 _OPTIONAL_TEXT = 0.5

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.survey import Contract, Field, Invalid, holds, read
-from chalicelib.survey.questions import NA, OTHER, Hidden
+from chalicelib.survey.questions import NA, OTHER, Hidden, Upload
 from chalicelib.survey.rules import Raw, check, coerce
 from chalicelib.survey.words import say
 
@@ -121,6 +121,8 @@ class _Form:
         question, _ = self._questions[field.id]
         if field.id not in read(self._contract.fields, answers).shown:
             answers.pop(field.id, None)
+            return False
+        if isinstance(question, Upload):  # there is nothing to send a file with
             return False
         if isinstance(question, Hidden):
             if question.default:

@@ -19,7 +19,7 @@ from .findings import meant
 from .notes import Notes, Path
 
 MOST_QUESTIONS = 300
-_FOLDERS = ("api", "changes", "definitions", "staff")
+_FOLDERS = ("api", "changes", "definitions", "staff", "uploads")
 _WORDS = frozenset(word.lower() for word in keyword.kwlist) | {"answered"}
 
 Data: TypeAlias = dict[str, Any]
@@ -199,6 +199,14 @@ def _languages(data: Data, questions: list[Draft], notes: Notes) -> None:
             notes.say(("languages", index), f"`{language}` is there twice", "keep one")
 
 
+def _anonymous(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """A photo carries its time, place and camera, whatever we leave out."""
+    for draft in questions:
+        if data.get("anonymous") and draft.data.get("type") == "upload":
+            what = "a file tells who sent it, and this survey is anonymous"
+            notes.say((*draft.path, "type"), what, "ask for a text, or leave out `anonymous`")
+
+
 def _rules(data: Data, questions: list[Draft], notes: Notes) -> None:
     for r, rule in enumerate(data.get("follow_ups", [])):
         if rule.get("verify_with") is not None and rule.get("verify_with") == data.get("id"):
@@ -238,6 +246,7 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _name,
     _zone,
     _languages,
+    _anonymous,
     _rules,
     _retention,
     _limits,

@@ -96,4 +96,5 @@ _HOLDS = {
     "phone": "a phone number",
     "email": "an e-mail address",
     "true": "a consent",
+    "files": "files",
 }

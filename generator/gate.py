@@ -27,6 +27,9 @@ HEAD = 16 * 1024
 IDLE_S = 20.0
 ARRIVAL_S = 15.0
 """How long a body may take to arrive, and a reply to be taken."""
+LARGE = 8
+LARGE_S = 240.0
+"""Bodies over ``largest`` at once, and how long one may wait for its turn and then take."""
 DRAIN = 1 << 20
 """So much of a body that is too large is read away, so that the refusal is read before a reset."""
 
@@ -55,7 +58,8 @@ Handler = Callable[[Request, tuple[str, int], "Gate"], Answered]
 class Gate:
     """A server for ``chalice.local.LocalDevServer``, in place of a thread per connection.
 
-    ``largest`` is the size of a body that is handed on; a larger one is handed on without.
+    ``largest`` is the size of a body that is handed on, unless there is ``room`` for more; a larger
+    one is handed on without.
     """
 
     largest = 64 * 1024
@@ -70,6 +74,11 @@ class Gate:
         self._stopped = threading.Event()
         self._talks: set[asyncio.Task[None]] = set()
         self._inside = 0
+        self._large = asyncio.Semaphore(LARGE)
+
+    def room(self, head: bytes) -> int:
+        """How large the body behind this head may be: ``largest``, but for what is expected."""
+        return self.largest
 
     def turned_away(self, request: Request) -> bytes | None:
         """A reply to a request that is not let in; None lets it in."""
@@ -130,8 +139,22 @@ class Gate:
         """Take one request and answer it; whether another may follow."""
         async with asyncio.timeout(IDLE_S):
             head = await reader.readuntil(b"\r\n\r\n")
-        async with asyncio.timeout(ARRIVAL_S):
-            body, whole = await self._body(reader, head)
+        room = self.room(head)
+        if room <= self.largest:
+            return await self._answered(reader, writer, head, room, ARRIVAL_S)
+        async with asyncio.timeout(LARGE_S), self._large:
+            return await self._answered(reader, writer, head, room, LARGE_S)
+
+    async def _answered(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        head: bytes,
+        room: int,
+        seconds: float,
+    ) -> bool:
+        async with asyncio.timeout(seconds):
+            body, whole = await self._body(reader, head, room)
         request = Request(head, body, writer.get_extra_info("peername")[0])
         reply = self.turned_away(request)
         if reply is None and self._inside >= INSIDE:
@@ -148,13 +171,15 @@ class Gate:
             await writer.drain()
         return whole
 
-    async def _body(self, reader: asyncio.StreamReader, head: bytes) -> tuple[bytes, bool]:
+    async def _body(
+        self, reader: asyncio.StreamReader, head: bytes, room: int
+    ) -> tuple[bytes, bool]:
         """The body, and whether it is certain where it ended."""
         lengths = _LENGTH.findall(head)
         if len(lengths) != len(_FRAMING.findall(head)) or len(lengths) > 1:
             return b"", False
         length = int(lengths[0]) if lengths else 0
-        if length <= self.largest:
+        if length <= room:
             return await reader.readexactly(length), True
         left = min(length, DRAIN)
         while left > 0 and (some := await reader.read(min(left, HEAD))):

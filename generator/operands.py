@@ -91,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "phone": Kind(EQUAL, _checked, "answered({id})"),
     "email": Kind(EQUAL, _checked, "answered({id})"),
     "true": Kind({"=="}, _agreed, "{id} == True"),
+    "files": Kind(set(), _checked, "answered({id})"),
 }
 """By the kind of a field's rule."""
 

@@ -20,8 +20,10 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from chalicelib import uploads
 from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.questions import Upload
 from chalicelib.survey.rules import Rule
 from chalicelib.survey.words import WORDS
 from generator.advice import minutes
@@ -41,6 +43,7 @@ _PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
     "text": lambda rule: _where(short=rule[1] > 1, long=True),
     "phone": lambda rule: ["phone", "long"],
     "email": lambda rule: ["email", "long"],
+    "files": lambda rule: ["many", "file_kind", "file_large"],
 }
 """What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
 
@@ -48,8 +51,12 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "choices": lambda contract: any(field.choice_if for field in contract.fields),
     "stars": lambda contract: _looks(contract, "stars"),
     "faces": lambda contract: _looks(contract, "faces"),
+    "pattern": lambda contract: any(f.kind in ("phone", "email") for f in contract.fields),
+    "link": lambda contract: bool(contract.attributes),
 }
-"""What only some surveys need beside their question types."""
+"""What only some surveys need beside their question types. ``link`` asks about the code a page was
+opened with, which is worth its bytes where links know something; the link of a survey without
+attributes is judged when the answer is sent."""
 
 _OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
 _SAID = re.compile(r"\bwords\.(\w+)")
@@ -126,6 +133,7 @@ def _control(
             "other": fields.get(f"{question.id}_other"),
             "say": _say(language),
             "words": {**words, **marks, "when": when},
+            "kinds": uploads.listed(question) if isinstance(question, Upload) else "",
         }
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
@@ -218,7 +226,8 @@ def _whole(
         "style.css": f"<style>{_style(site, needed)}</style>",
         "form.js": f"<script>{_script(needed)[0]}</script>",
     }
-    script = f"script-src {_hash(parts['form.js'])};connect-src 'self';"
+    connected = ["'self'"] + [site.uploads] * bool(site.uploads and "upload" in needed)
+    script = f"script-src {_hash(parts['form.js'])};connect-src {' '.join(connected)};"
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
         f"{script if template == 'page.html' else ''}img-src data:;"
@@ -244,10 +253,12 @@ def _templates() -> Environment:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The types, features and operators of a survey: what only they need, only it carries."""
+    """The types, rules, features and operators of a survey: what only they need, only it carries."""
     types = {str(q.__struct_config__.tag) for q in contract.questions}
+    kinds = {field.kind for field in contract.fields}
     features = {name for name, has in _FEATURES.items() if has(contract)}
-    return tuple(sorted(types | features | {each for f in contract.fields for each in _used(f)}))
+    operators = {each for field in contract.fields for each in _used(field)}
+    return tuple(sorted(types | kinds | features | operators))
 
 
 def _used(field: Field) -> Iterable[str]:

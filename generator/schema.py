@@ -13,6 +13,7 @@ from .shapes import form_of
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 MEANING: dict[str, str] = {
+    "accept": "The kinds of file that may be sent",
     "anonymous": "Nothing stored can join an answer to the link or the customer",
     "assign_to": "Who gets the follow-up: agent, team, lead, or a team by name",
     "attributes": "What a link may know; never asked. `customer` is personal",
@@ -33,11 +34,12 @@ MEANING: dict[str, str] = {
     "id": "Its name for ever; a new meaning needs a new id",
     "intro": "Shown before the first question",
     "languages": "The first is the default",
+    "largest": "The size of one file, in megabytes",
     "last": "The latest day allowed",
     "least": "The least: number, length, or number of choices",
     "look": "How a rating is drawn",
     "low_label": "Label of the low end",
-    "most": "The most: number, length, or number of choices",
+    "most": "The most: number, length, or number of choices or files",
     "na": "Offers not applicable, which no score counts",
     "other": "Offers other, please say",
     "personal": "Kept apart from the answers",

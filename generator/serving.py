@@ -39,10 +39,12 @@ from chalicelib import links, logs
 from chalicelib.collecting import JSON, LARGEST_BODY, REFUSALS, Reply, refusal
 from chalicelib.running import run_job
 from chalicelib.settings import Settings
+from chalicelib.storage import open_store
 from chalicelib.survey import EchoformError, Refused
 from generator.gate import Gate, Request
 from generator.gate import Handler as GateHandler
 from generator.places import APP
+from generator.receiving import ADDRESS, Receiver
 from generator.throttle import Throttle
 
 API = "/api/"
@@ -60,6 +62,7 @@ class Handler(ChaliceRequestHandler):
     server_version = "Echoform"
     sys_version = ""
     find_page: Callable[[str], Page | None]
+    receiver: Receiver
     path: str
     request: Request
 
@@ -86,6 +89,9 @@ class Handler(ChaliceRequestHandler):
         return self.wfile.getvalue()
 
     def _generic_handle(self) -> None:
+        if self.path.startswith(ADDRESS):
+            self._upload()
+            return
         if not self.path.startswith(API):
             self._static()
             return
@@ -118,6 +124,18 @@ class Handler(ChaliceRequestHandler):
         self.close_connection = True
         self._reply(refusal(Refused(code)))
         logs.request("/api", REFUSALS[code], time_ns(), error=code, failure=failure)
+
+    def _upload(self) -> None:
+        started = time_ns()
+        if self.command != "POST":
+            reply = refusal(Refused("not_allowed"))
+        else:
+            kind = self.headers.get("content-type", "")
+            reply = self.receiver.receive(self.path, kind, self.request.body)
+        self._reply(reply)
+        logs.request(
+            "/uploads", reply.status, started, error=reply.error, size=len(self.request.body)
+        )
 
     def _static(self) -> None:
         if self.command not in ("GET", "HEAD"):
@@ -159,10 +177,14 @@ class SiteGate(Gate):
     """The gate in words: who is over a bound is refused like everybody, with when to come back."""
 
     largest = LARGEST_BODY
+    receiver: Receiver
 
     def __init__(self, address: tuple[str, int], handler: GateHandler) -> None:
         super().__init__(address, handler)
         self._throttle = Throttle()
+
+    def room(self, head: bytes) -> int:
+        return max(self.receiver.room(head), self.largest)
 
     def turned_away(self, request: Request) -> bytes | None:
         if not request.head.startswith(b"POST " + API.encode()):
@@ -242,10 +264,14 @@ def make_server(
     # Chalice's own way (chalice.local.create_local_server) to keep each thread's request apart.
     CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
     app.__class__ = CustomLocalChalice
-    handler = type("SiteHandler", (Handler,), {"find_page": staticmethod(find_page)})
+    receiver = Receiver(open_store(settings.data, settings.endpoint), settings.key)
+    handler = type(
+        "SiteHandler", (Handler,), {"find_page": staticmethod(find_page), "receiver": receiver}
+    )
+    gate = type("OurGate", (SiteGate,), {"receiver": receiver})
     logs.to(lines)
     try:
-        return LocalDevServer(app, Config(), host, port, handler_cls=handler, server_cls=SiteGate)
+        return LocalDevServer(app, Config(), host, port, handler_cls=handler, server_cls=gate)
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
 

@@ -56,6 +56,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
     """Sites that may show the surveys in a frame. Else none may."""
     api: Annotated[str, Meta(pattern=r"^/[^\s;,'\"?#]*$")] = "/api"
     """Where answers are posted to: a path on the same site."""
+    uploads: Annotated[str, Meta(pattern=r"^(https?://[^/\s;,'\"?#]+)?$")] = ""
+    """Where customers' files go to, if not to this site: scheme and host of the bucket."""
     url: Annotated[str, Meta(pattern=r"^https?://[^/\s;,'\"?#]+(/[^\s;,'\"?#]*)?$")] = (
         "http://127.0.0.1:8000"
     )

@@ -21,6 +21,7 @@ from chalicelib.survey.questions import (
     ShortText,
     Single,
     Statement,
+    Upload,
     YesNo,
 )
 
@@ -297,6 +298,12 @@ def kitchen_sink() -> Contract:
                         id="agree",
                         text=text("我同意贵公司就此与我联系", "I agree to be contacted about this"),
                         required=True,
+                    ),
+                    Upload(
+                        id="photo",
+                        text=text("照片", "Photo"),
+                        accept=["image/png", "application/pdf"],
+                        most=2,
                     ),
                 ],
             ),

@@ -7,11 +7,13 @@ gets the same receipt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from . import claims, columns, keys, links
+from . import claims, columns, keys, links, uploads
 from .links import Link
 from .published import DAY_MS, Definitions, Publication
 from .storage import Exists, Missing, Store
@@ -30,6 +32,8 @@ from .survey import (
 
 OLDEST_MS = 6 * DAY_MS
 AHEAD_MS = 10 * 60 * 1000
+_PIPED = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)[|}]")
+"""A name in a text: nothing else in a contract's JSON looks so."""
 _LONGEST_S = 6 * 24 * 60 * 60
 
 
@@ -68,7 +72,7 @@ def accept(
     """
     publication, contract = _contract(definitions, survey, submission.version)
     minted = _minted(submission.id, arrival)
-    answers = written(_answers(contract, submission, arrival.scripted))
+    answers = written(_answers(contract, submission, arrival))
     code = submission.link or ""
     link = None if submission.link is None else _link(store, survey, code)
     response = Response(
@@ -86,6 +90,7 @@ def accept(
         recording_consent=arrival.recording_consent,
         follow_up=not arrival.loaded,
         trap=submission.trap,
+        scripted=arrival.scripted,
     )
     claim = claims.of(contract, response, code) if link and link.personal else None
     if not arrival.loaded:
@@ -93,6 +98,8 @@ def accept(
         ended = _ended(publication, submission.version, link, min(arrival.now, minted))
         if ended:
             raise Refused(ended)
+    # Before the link: who is told to upload again must find the link still free.
+    uploads.take(store, contract, response)
     wanted = claims.take(store, links.hash_of(code), claim, response) if claim else response
     if wanted is None:
         return Receipt(response.id, replay=True)
@@ -103,10 +110,18 @@ def accept(
     return Receipt(response.id, replay=False)
 
 
-def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> str:
-    """Whether a link still takes an answer: ``open``, ``answered`` or ``expired``.
+class Standing(Struct, frozen=True, omit_defaults=True):
+    """Of a link; of an open one also the attributes that the survey's own texts say."""
 
-    A link that is unknown, another survey's or of a closed survey is expired like any other.
+    status: str
+    attributes: dict[str, str] = {}
+
+
+def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> Standing:
+    """Whether a link still takes an answer: ``open``, ``answered``, ``expired`` or ``closed``.
+
+    A link that is unknown or another survey's is expired like any other; in a closed survey all
+    links are closed alike.
 
     Raises:
         Refused: there is no such survey.
@@ -115,13 +130,26 @@ def standing(store: Store, definitions: Definitions, survey: str, code: str, now
         publication = definitions.publication(survey)
     except Missing:
         raise Refused("not_found") from None
+    if publication.closed_at is not None and publication.closed_at <= now:
+        return Standing("closed")  # whatever the code
     try:
         link = _link(store, survey, code)
     except Refused:
-        return "expired"
+        return Standing("expired")
     if link and link.personal and claims.held(store, survey, links.hash_of(code)):
-        return "answered"
-    return "expired" if _ended(publication, publication.version, link, now) else "open"
+        return Standing("answered")
+    if _ended(publication, publication.version, link, now):
+        return Standing("expired")
+    return Standing("open", _told(definitions.current(survey), link))
+
+
+def _told(contract: Contract, link: Link | None) -> dict[str, str]:
+    """What the page may know of a link: what a text of the survey says to whoever has it."""
+    if link is None or not link.attributes:
+        return {}
+    said = set(_PIPED.findall(contract.to_json().decode()))
+    known = columns.attributes(contract)
+    return {n: value for n, value in link.attributes.items() if n in known and n in said}
 
 
 def _contract(definitions: Definitions, survey: str, version: str) -> tuple[Publication, Contract]:
@@ -145,21 +173,29 @@ def _minted(response: str, arrival: Arrival) -> int:
     return minted
 
 
-def _answers(contract: Contract, submission: Submission, scripted: bool) -> dict[str, Answer]:
-    """The typed answers. A plain form shows every question and choice: what is hidden is let go."""
-    raw = submission.answers
+def _answers(contract: Contract, submission: Submission, arrival: Arrival) -> dict[str, Answer]:
+    """The typed answers. A plain form shows every question and choice: what is hidden is let go.
+
+    Only the page's script can upload, so from others no file is required: a customer whose script
+    failed, or who is on the telephone, has no way to give one, and their answer counts without.
+    """
+    raw, fields = submission.answers, contract.fields
     if isinstance(raw, Sheet):  # nothing but what read() would keep
         return raw
-    reading = read(contract.fields, raw)
-    if not scripted:
+    if not arrival.scripted or arrival.loaded or arrival.entered_by:
+        fields = tuple(
+            replace(field, required=False) if field.kind == "files" else field for field in fields
+        )
+    reading = read(fields, raw)
+    if not arrival.scripted:
         hidden = {p.question for p in reading.problems if p.code == "choice"} & {
-            field.id for field in contract.fields if field.choice_if
+            field.id for field in fields if field.choice_if
         }
-        reading = read(contract.fields, {n: v for n, v in raw.items() if n not in hidden})
+        reading = read(fields, {n: v for n, v in raw.items() if n not in hidden})
     problems = reading.problems + [
         stranger
-        for stranger in strangers(contract.fields, raw, reading.shown)
-        if scripted or stranger.code != "hidden"
+        for stranger in strangers(fields, raw, reading.shown)
+        if arrival.scripted or stranger.code != "hidden"
     ]
     if problems:
         raise Refused("problems", tuple(problems))

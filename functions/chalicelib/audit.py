@@ -7,6 +7,7 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 ``publish``        a version became live
 ``export``         rows left as a file (``query`` with another format than a table)
 ``read_contacts``  a query asked for what is personal
+``read_uploads``   somebody fetched the files of a response
 ``erase``          one person was erased; the facts are counts
 ``purge``          days were deleted because they are not kept any longer
 =================  ==========================================================================
@@ -25,7 +26,7 @@ from . import days, keys
 from .storage import Store
 from .survey import ids
 
-EVENTS = ("publish", "export", "read_contacts", "erase", "purge")
+EVENTS = ("publish", "export", "read_contacts", "read_uploads", "erase", "purge")
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ FORM = "application/x-www-form-urlencoded"
 REFUSALS = {
     "malformed": 400,
     "not_found": 404,
+    "not_allowed": 405,
     "stale_version": 409,
     "clock": 409,
     "already_answered": 409,

@@ -85,6 +85,7 @@ _TYPES = {
     "phone": "string",
     "email": "string",
     "true": "bool",
+    "files": "strings",
 }
 
 
@@ -328,4 +329,5 @@ _VALUES: dict[str, Callable[[Any], object]] = {
     "phone": _text,
     "email": _text,
     "true": _true,
+    "files": _texts,
 }

@@ -19,8 +19,8 @@ without that value is in no segment of that key. Of an anonymous survey only seg
 or more are told, and only where nobody finds a smaller one by subtracting.
 
 Every count is made twice: of responses that are ``flagged`` and of those that are not. A response
-is flagged by its own facts (``chalicelib.survey.quality``) but ``late``, and as ``speeder``
-(``chalicelib.doubts``).
+is flagged by its own facts (``chalicelib.survey.quality``) but ``plain`` and ``late``, and as
+``speeder`` and ``repeat`` (``chalicelib.doubts``).
 """
 
 # ruff: noqa: S608  (every name and text goes through quoted() or text())
@@ -101,7 +101,7 @@ def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
         items.append(_item(keys, FLAGGED_BY, text(doubts.ALIKE), source="alike"))
     union = "\nUNION ALL\n".join(items)
     known = [
-        *doubts.paces(table),
+        *doubts.beside(table),
         ("answers", _answers(contracts, keys, once, table)),
         *alike,
         ("tallied", union),
@@ -156,7 +156,7 @@ def _answers(contracts: Sequence[Contract], keys: list[str], once: str, table: s
     ]
     if once:
         shown.append(f"{once} AS {quoted(FCR)}")
-    return "SELECT " + ",\n  ".join(shown) + f"\nFROM {quoted(table)} {doubts.BESIDE_PACES}"
+    return "SELECT " + ",\n  ".join(shown) + f"\nFROM {quoted(table)} {doubts.BESIDE}"
 
 
 def _once(contracts: Sequence[Contract]) -> str:

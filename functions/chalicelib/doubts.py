@@ -7,6 +7,14 @@ The day is the measure because a day's tallies must follow from that day's respo
 again then gives the same flags. Seconds are whole and logarithms are rounded to thousandths, so all
 sums are of whole numbers, and exact; the median is the lower of two.
 
+**Repeat**: a plain form, sent a second time. The page's script freezes an answer under one id, so a
+double tap is one answer. A page without script cannot: it is the same file for everybody, so no
+number in its form could tell two people apart. What can be seen is the very same answers, to the
+same version in the same language, over the same link, within 10 minutes, twice from such a form;
+the second is flagged, and counts in every figure until somebody leaves the flagged ones out. Where
+moments are blunted to days (an anonymous survey) this is not looked for. Both lie in one day but
+for ten minutes around midnight.
+
 **Near duplicate**: somebody else wrote the very same text of 10 characters or more that day, and
 more than 85 % of the rest is the same. With few questions, agreement without a text shows nothing,
 so it is not looked for. The other answers are cut into blocks of at most 15 % of them, and two
@@ -30,7 +38,8 @@ from .views import DAY, quoted, text
 
 SPEEDER = "speeder"
 ALIKE = "near_duplicate"
-FLAGS = (*(fact for fact in FACTS if fact != "late"), SPEEDER)
+REPEAT = "repeat"
+FLAGS = (*(fact for fact in FACTS if fact not in ("plain", "late")), SPEEDER, REPEAT)
 """What makes a response ``flagged``."""
 FLAGGED = quoted("flagged")
 
@@ -39,12 +48,18 @@ MANY = 100
 WRITTEN = 10
 """Characters from which on the same text is no accident."""
 DIFFERENT = 0.15
+AGAIN_MIN = 10
+"""Minutes in which a plain form is sent again: Back and Send, or a reload."""
 
 _DAY = quoted(DAY.name)
 _SECONDS = 'GREATEST("duration", 1)'
 
-BESIDE_PACES = 'LEFT JOIN paces ON "pace day" = "dt" AND "pace version" = "version"'
-"""Gives each response the longest duration that is too short for its day and version."""
+BESIDE = (
+    'LEFT JOIN paces ON "pace day" = "dt" AND "pace version" = "version"'
+    ' LEFT JOIN repeats ON "repeat day" = "dt" AND "the repeat" = "response"'
+)
+"""Gives each response the longest duration that is too short for its day and version, and its own
+name if it is a repeat."""
 
 
 def flag(name: str) -> str:
@@ -53,16 +68,31 @@ def flag(name: str) -> str:
 
 
 def flags() -> list[str]:
-    """The columns of all flags, and whether there is any; to be selected beside paces."""
-    told = {fact: f"COALESCE({quoted(fact)}, FALSE)" for fact in FLAGS}
+    """The columns of all flags, and whether there is any; to be selected ``BESIDE``."""
+    told = {fact: f"COALESCE({quoted(fact)}, FALSE)" for fact in FLAGS if fact in FACTS}
     told[SPEEDER] = 'COALESCE("duration" <= "the pace", FALSE)'
+    told[REPEAT] = '"the repeat" IS NOT NULL'
     return [
         *(f"{each} AS {quoted(flag(name))}" for name, each in told.items()),
         f"({' OR '.join(told.values())}) AS {FLAGGED}",
     ]
 
 
-def paces(table: str) -> list[tuple[str, str]]:
+def beside(table: str) -> list[tuple[str, str]]:
+    """What stands ``BESIDE`` responses."""
+    return [*_paces(table), ("repeats", _repeats(table))]
+
+
+def _repeats(table: str) -> str:
+    alike = f"""{_DAY}, "version", "language", COALESCE("link", ''), "digest\""""
+    return f"""SELECT {_DAY} AS "repeat day", "response" AS "the repeat" FROM (
+  SELECT {_DAY}, "response", "received_at",
+    LAG("received_at") OVER (PARTITION BY {alike} ORDER BY "received_at", "response") AS before
+  FROM {quoted(table)} WHERE "plain" AND "hour" IS NOT NULL
+) AS plain WHERE "received_at" <= before + INTERVAL '{AGAIN_MIN}' MINUTE"""
+
+
+def _paces(table: str) -> list[tuple[str, str]]:
     """How fast is too fast, by day and version."""
     whose = '(PARTITION BY "pace day", "pace version"'
     return [
@@ -137,7 +167,7 @@ WHERE LENGTH("the text") >= {WRITTEN} GROUP BY {_DAY}, "the text" HAVING COUNT(*
         (
             "suspects",
             f"""SELECT {", ".join([*shown, quoted("the text"), *rows])}
-FROM {quoted(table)} JOIN texts ON "text day" = {_DAY} AND "the text" = {said} {BESIDE_PACES}""",
+FROM {quoted(table)} JOIN texts ON "text day" = {_DAY} AND "the text" = {said} {BESIDE}""",
         ),
         (
             "alike",
@@ -153,8 +183,8 @@ def statement(contracts: Sequence[Contract], table: str) -> str:
     It says the same in Athena and in DuckDB.
     """
     same = alike(contracts, [_DAY, quoted("response"), *flags()], table)
-    doubted = f"SELECT *, {', '.join(flags())} FROM {quoted(table)} {BESIDE_PACES}"
-    known = [*paces(table), ("doubted", doubted), *same]
+    doubted = f"SELECT *, {', '.join(flags())} FROM {quoted(table)} {BESIDE}"
+    known = [*beside(table), ("doubted", doubted), *same]
     sources = [(name, f"doubted WHERE {quoted(flag(name))}") for name in FLAGS]
     sources += [(ALIKE, "alike")] * bool(same)
     each = [

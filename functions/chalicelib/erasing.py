@@ -6,7 +6,7 @@ that is cut off is finished by whoever comes next. Then, in this order:
 1. **Tombstones.** From here on merge lets nothing of these responses in.
 2. **Parts** are written again with a higher generation, or made, so that no merger that read them
    before the tombstones can write. Contacts likewise.
-3. **What stands beside**: landed, claims, links, marks of follow-ups due, rejected.
+3. **What stands beside**: landed, claims, links, uploads, marks of follow-ups due, rejected.
 4. **Old versions** of all that, where a bucket keeps them.
 
 Each step is harmless to repeat. Tallies name their sources, so those of touched days are stale by
@@ -42,6 +42,7 @@ class Erased(Struct):
     links: int = 0
     due: int = 0
     rejected: int = 0
+    uploads: int = 0
     versions: int = 0
     """Old ones, in a bucket that keeps them."""
 
@@ -101,8 +102,10 @@ def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased
     store.delete(claims)
     shards = _shards(traces.links)
     done.links = sum(_unlink(store, key, names) for key, names in shards.items())
+    done.uploads = sum(not key.endswith(keys.CLAIM) for key in traces.uploads)
+    store.delete(traces.uploads)
     store.delete([note])
-    whole = {*touched, *claims, *shards, note}
+    whole = {*touched, *claims, *shards, *traces.uploads, note}
     done.versions = versions.forget(
         store,
         [*whole, *_versions_beside(traces)],

@@ -17,6 +17,8 @@ REJECTED = "rejected/"
 TOMBSTONES = "tombstones/"
 ERASURES = "erasures/"
 AUDIT = "audit/"
+UPLOADS = "uploads/"
+CLAIM = "/claim.json"
 
 
 def contract(survey: str, version: str) -> str:
@@ -78,6 +80,35 @@ def erasure(name: str) -> str:
 
 def audit(day: str, name: str) -> str:
     return f"{AUDIT}dt={day}/{name}.json"
+
+
+def uploads_on(survey: str, day: str) -> str:
+    """The prefix of what was uploaded on a day (UTC)."""
+    return f"{UPLOADS}{survey}/{day}/"
+
+
+def upload(survey: str, token: str, question: str) -> str:
+    """Where the bytes go: the name says whose they are, so that nothing else has to."""
+    return f"{_uploaded(survey, token)}/{question}"
+
+
+def upload_claim(survey: str, token: str) -> str:
+    """Which response names the upload. (No question has a dot in its id.)"""
+    return f"{_uploaded(survey, token)}{CLAIM}"
+
+
+def token_of(key: str) -> str:
+    """The token of an upload or of its claim."""
+    return "-".join(key.split("/")[2:4])
+
+
+def settled(survey: str, day: str) -> str:
+    """Says that a day's uploads were looked through: some answer names all that are left."""
+    return f"{uploads_on(survey, day)}settled"
+
+
+def _uploaded(survey: str, token: str) -> str:
+    return f"{uploads_on(survey, token[:10])}{token[11:]}"
 
 
 def survey_of(key: str) -> str:

@@ -1,7 +1,7 @@
 """Links over HTTP: whether one still takes an answer, before anybody fills in a page for nothing.
 
-The code comes in the body, so that it stays out of access logs. What the link knows is told to
-nobody.
+The code comes in the body, so that it stays out of access logs. What the link knows is
+told to nobody, but for the attributes that the survey's own texts say to whoever opens it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def standing_of(store: Store, definitions: Definitions, body: bytes, now: int) -
     """Answer ``{"survey": …, "code": …}`` with the link's standing."""
     try:
         asked = _read(body)
-        status = standing(store, definitions, asked.survey, asked.code, now)
+        found = standing(store, definitions, asked.survey, asked.code, now)
     except Refused as refused:
         return refusal(refused)
-    return Reply(200, msgspec.json.encode({"status": status}), {"Content-Type": JSON})
+    return Reply(200, msgspec.json.encode(found), {"Content-Type": JSON})
 
 
 def _read(body: bytes) -> Question:

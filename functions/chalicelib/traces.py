@@ -23,9 +23,10 @@ from msgspec import Struct
 
 from . import days, keys, parts
 from .columns import CUSTOMER, blinded_id, pseudonym
-from .published import Definitions
+from .published import DAY_MS, Definitions
 from .storage import Missing, Store
 from .survey import ids
+from .uploads import FRESH_DAYS, claimed
 
 By: TypeAlias = Literal["response", "customer", "contact"]
 AT_ONCE = 16
@@ -44,6 +45,8 @@ class Traces(Struct, kw_only=True):
     """Hashes of links whose one answer is among the responses."""
     objects: set[str] = set()
     """Keys of what landed or was rejected, and is no response that has an id."""
+    uploads: set[str] = set()
+    """Keys of files they sent, and of the claims on them."""
     seen: int = 0
     """How many rows and objects were met. A response may be named that none speaks of."""
 
@@ -55,13 +58,14 @@ def find(store: Store, secret: bytes, survey: str, by: By, value: str) -> Traces
     """``secret`` is the one that makes customers pseudonyms."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         search = _Search(store, survey, by, _MEANT[by](value, secret), pool)
+        contract = Definitions(store).current(survey)
+        if contract.anonymous:  # rows know a response by another id of the same day
+            search.known_as = lambda id: blinded_id(id, contract.timezone, secret)
         if by == "response":
-            contract = Definitions(store).current(survey)
-            if contract.anonymous:  # rows know it by another id of the same day
-                search.found.responses.add(blinded_id(value, contract.timezone, secret))
             search.one(value)
         else:
             search.everything()
+        search.uploaded()
         return search.found
 
 
@@ -84,6 +88,7 @@ class _Search:
         self._survey = survey
         self._meant = meant
         self._pool = pool
+        self.known_as: Callable[[str], str] = lambda id: id
         definitions = Definitions(store)
         self._timezone = definitions.current(survey).timezone
         versions = definitions.versions(survey)
@@ -94,7 +99,7 @@ class _Search:
 
     def one(self, response: str) -> None:
         """The response of this id, whether anything of it is found or not."""
-        self.found.responses.add(response)
+        self.found.responses |= {response, self.known_as(response)}
         day = days.day(ids.time_of(response), self._timezone)
         self._landed()
         self._rejected()
@@ -112,6 +117,25 @@ class _Search:
         self._contacts()
         self._rows()
         self._personal()
+
+    def uploaded(self) -> None:
+        """Files that these responses named, which lie under the days before them."""
+        near = {
+            days.day(ids.time_of(response) + shift * DAY_MS, "UTC")
+            for response in self.found.responses
+            for shift in range(-FRESH_DAYS - 1, FRESH_DAYS + 1)
+        }
+        for day in sorted(near):
+            names = [e.key for e in self._store.list(keys.uploads_on(self._survey, day))]
+            claims = [name for name in names if name.endswith(keys.CLAIM)]
+            mine = self._pool.map(lambda key: claimed(self._store, key), claims)
+            taken = {
+                keys.token_of(key)
+                for key, response in zip(claims, mine, strict=True)
+                if response in self.found.responses
+            }
+            self.found.uploads |= {n for n in names if keys.token_of(n) in taken}
+            self.found.seen += len(taken)
 
     def _known(self) -> None:
         """Links whose attributes name the customer."""
@@ -162,7 +186,7 @@ class _Search:
     def _note(self, key: str, response: object) -> None:
         self.found.seen += 1
         if isinstance(response, str) and ids.is_id(response):
-            self.found.responses.add(response)
+            self.found.responses |= {response, self.known_as(response)}
         else:
             self.found.objects.add(key)
 

@@ -31,51 +31,48 @@ const narrow = text =>
   text.replace(/[！-～]/g, wide => String.fromCharCode(wide.charCodeAt() - 65248));
 
 // What a control holds (a list of texts), as the value that is sent.
-const coerce = (rule, texts) => {
-  const kind = rule[0], text = texts.slice(-1)[0] || "", number = narrow(clean(text));
-  return kind === "codes" ? texts
+const coerce = ([kind], texts) => {
+  const text = texts.slice(-1)[0] || "", number = narrow(clean(text));
+  return /^(codes|order|files)$/.test(kind) ? texts
     : kind === "true" ? text === "true"
-    : (kind === "scale" || kind === "number") && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
+    : /^(scale|number)$/.test(kind) && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
     : text;
 };
 
-// The answer, or undefined where it is empty; what is wrong is thrown as [code, fact, fact]. No
-// value has a wrong type: coerce made it.
-const text = (value, least, most) => {
-  const kept = clean(value), length = Array.from(kept).length;
-  if (kept && length < least) throw ["short", least];
-  if (length > most) throw ["long", most];
-  return kept || undefined;
+// By the kind of a rule: the answer, or undefined where it is empty; what is wrong is thrown as
+// [code, fact, fact]. No value has a wrong type: coerce made it. Kinds that some surveys have not
+// stand in parts/.
+const refuse = (wrong, ...problem) => {
+  if (wrong) throw problem;
 };
-const match = (value, most, pattern, code) => {
-  const kept = text(value, 0, most), typed = kept && narrow(kept);
-  if (kept && !pattern.test(typed)) throw [code];
-  return typed;
-};
-const checks = {};  // kinds that stand apart, each with the question type of its name: parts/
-const check = (rule, value) => {
-  const [kind, a, b, c] = rule;
-  if (kind === "text") return text(value, a, b);
-  if (checks[kind]) return checks[kind](value, a, b);
-  if (kind === "true") return value || undefined;
-  if (kind === "codes") {
-    if (value.some((code, i) => a.indexOf(code) < 0 || value.indexOf(code) < i)) throw ["choice"];
-    if (value.length && value.length < b) throw ["few", b];
-    if (value.length > c) throw ["many", c];
-    return value.length ? a.filter(code => value.indexOf(code) >= 0) : undefined;
-  }
-  if (value === "") return;
-  if (kind === "code") {
-    if (a.indexOf(value) < 0) throw ["choice"];
+const checks = {
+  text: (value, least, most) => {
+    const kept = clean(value), length = Array.from(kept).length;
+    refuse(kept && length < least, "short", least);
+    refuse(length > most, "long", most);
+    return kept || undefined;
+  },
+  code: (value, codes) => {
+    refuse(value && codes.indexOf(value) < 0, "choice");
+    return value || undefined;
+  },
+  codes: (value, codes, least, most) => {
+    refuse(value.some((code, at) => codes.indexOf(code) < 0 || value.indexOf(code) < at), "choice");
+    refuse(value[0] && value.length < least, "few", least);
+    refuse(value.length > most, "many", most);
+    return value[0] ? codes.filter(code => value.indexOf(code) >= 0) : undefined;
+  },
+  scale: (value, low, high, na) => na && value === "na" ? value : checks.number(value, low, high, 0),
+  number: (value, low, high, decimals) => {
+    if (value === "") return;
+    refuse(typeof value !== "number", "number");
+    refuse(value < low || value > high, "range", low, high);
+    refuse(+value.toFixed(decimals) !== value, "decimals", decimals);
     return value;
   }
-  if (kind === "scale" && c && value === "na") return value;
-  if (typeof value !== "number") throw ["number"];
-  if (value < a || value > b) throw ["range", a, b];
-  const decimals = kind === "scale" ? 0 : c;
-  if (+value.toFixed(decimals) !== value) throw ["decimals", decimals];
-  return value;
 };
+const check = ([kind, a, b, c], value, answers) =>
+  value == null && kind !== "value" ? undefined : checks[kind](value, a, b, c, answers);
 
 // Walk the fields ([id, rule, required, show_if, end_if, choice_if]) over raw answers by id.
 const read = (fields, given) => {
@@ -87,7 +84,7 @@ const read = (fields, given) => {
       if (rule) {
         const asked = choiceIf ? choices[id] = offered(rule, choiceIf, answers) : rule;
         try {
-          const value = raw[id] == null ? undefined : check(asked, raw[id]);
+          const value = check(asked, raw[id], answers);
           if (value !== undefined) answers[id] = value;
           else if (required) throw ["required"];
         } catch (problem) {

@@ -7,7 +7,10 @@ const all = selector => Array.from(document.querySelectorAll(selector));
 const [fields, wrong, words] = JSON.parse($("Data").textContent);
 const form = $("Form"), panel = $("Panel"), next = $("Next"), live = $("Live"), title = document.title;
 const action = form.getAttribute("action"), DAY = 864e5;
-const link = (location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [])[1];
+let [, link] = location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [];
+try {  // the code left the address bar, and this is a reload
+  link = link || performance.navigation.type && sessionStorage[action] || undefined;
+} catch (error) {}
 
 // What is kept on the phone, by survey and link: a new version of the survey, and the page in
 // another language, find it. Where nothing can be kept, the open page has to do.

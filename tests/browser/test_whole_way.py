@@ -115,6 +115,7 @@ def test_with_and_without_script_the_same_lands(phone: Open, live: Live) -> None
 
     first, second = live.landed()
     timing = {"id": second.id, "received_at": second.received_at, "duration": second.duration}
+    timing["scripted"] = second.scripted
     assert replace(first, **timing) == second
     assert first.attributes == {"store": "012"}
     assert set(first.answers) == set(answers)

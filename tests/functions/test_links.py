@@ -182,9 +182,28 @@ def test_the_page_learns_whether_a_link_is_open_answered_or_expired() -> None:
     )
     accept(store, Definitions(store), SURVEY.id, sent, Arrival(now=NOW))
     assert ask(store, "MINE") == ask(store, "MINE", now=NOW + 2) == "answered"
+    live = store.get(keys.current(SURVEY.id))
+    closed = msgspec.json.decode(live.data) | {"closed_at": NOW - 1}
+    store.replace(keys.current(SURVEY.id), msgspec.json.encode(closed), live.tag)
+    assert [ask(store, code) for code in ("open", "mine", "unknown")] == ["closed"] * 3
     assert ask(store, "OPEN", survey="nothing") == (404, "not_found")
     assert ask(store, 5) == (400, "malformed")
     assert ask(store, "A" * 2000) == (413, "too_large")
+
+
+def test_only_what_the_survey_itself_says_is_told_of_a_link() -> None:
+    store = MemoryStore()
+    title = {"zh-CN": "{agent} 的服务", "en": "The service of {agent}, {name}"}
+    survey = msgspec.structs.replace(
+        SURVEY, id="named", title=title, attributes=["customer", "agent", "team"]
+    )
+    publish(store, survey, NOW)
+    known = {"customer": "C-77", "agent": "A07", "team": "north", "name": "not declared"}
+    links.add(store, {"MINE": Link("named", personal=True, attributes=known)})
+    body = msgspec.json.encode({"survey": "named", "code": "MINE"})
+    reply = standing_of(store, Definitions(store), body, NOW)
+    said = {"status": "open", "attributes": {"agent": "A07"}}
+    assert msgspec.json.decode(reply.body) == said
 
 
 def test_what_is_no_link_is_found_out_with_the_same_reads() -> None:

@@ -108,6 +108,9 @@ def test_many_phones_at_once_are_each_answered_with_their_own_receipt(
     [
         ("POST", "/api/responses/..%2Flinks", {"Content-Length": "2"}, 400, "malformed"),
         ("POST", "/api/no/such/route", {"Content-Length": "2"}, 404, "not_found"),
+        ("PUT", "/api/responses/after-sales", {"Content-Length": "2"}, 405, "not_allowed"),
+        ("PUT", "/uploads/small/2026-05-17/0/photo", {"Content-Length": "2"}, 405, "not_allowed"),
+        ("POST", "/uploads/small/2026-05-17/0/photo", {"Content-Length": "2"}, 404, "not_found"),
         ("POST", "/api/responses/after-sales", {"Content-Length": "-1"}, 400, "malformed"),
         ("POST", "/api/responses/after-sales", {"Content-Length": "x"}, 400, "malformed"),
         (

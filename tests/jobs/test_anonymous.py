@@ -162,3 +162,36 @@ def test_who_names_their_response_is_erased_from_an_anonymous_survey_too() -> No
     land(store, one(1))
     assert merge(store, KEY, NOW).erased == 1
     assert len(rows(store)) == 1
+
+
+def test_what_is_rejected_does_not_tell_who_it_was() -> None:
+    """Neither by name nor by body; and an erasure of the response still finds it."""
+    store = MemoryStore()
+    first = one(1, "the only one", answers={"care": 4})
+    answered(store, first)
+    other = one(1, "the only one", NOON, answers={"care": 1}, duration=83, received_at=NOON + 999)
+    land(store, other)
+    assert merge(store, KEY, NOW) == Merged(conflicts=1)
+    [name] = names(store, keys.REJECTED)
+    whole = f"{name} {store.get(name).data!r}"
+    told = [other.id, other.digest, "the only one", "c-1", '"duration"', str(other.received_at)]
+    assert [each for each in told if each in whole] == []
+    [kept] = rejected(store)
+    assert kept["body"]["answers"] == {"care": 1}
+    assert kept["reason"].startswith("conflict")
+    found = traces.find(store, KEY, SURVEY.id, "response", other.id)
+    erasing.erase(store, KEY, found, NOW, "test")
+    assert not names(store, keys.REJECTED)
+
+
+def test_who_is_erased_by_contact_before_the_merge_does_not_come_back() -> None:
+    """Rows know a response by another id than landing does, so both are forbidden."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    mine = one(1, answers={"care": 4, "phone": "13800000001"})
+    land(store, mine)
+    found = traces.find(store, KEY, SURVEY.id, "contact", "13800000001")
+    erasing.erase(store, KEY, found, NOW, "test")
+    land(store, mine)
+    assert merge(store, KEY, NOW).erased == 1
+    assert rows(store) == []

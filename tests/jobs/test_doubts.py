@@ -63,7 +63,7 @@ def honest(number: int, draw: random.Random, **other: Any) -> Response:
 def dirty(number: int, draw: random.Random) -> tuple[str, Response]:
     """Somebody who does not mean it, and the flag that is due."""
     whole = honest(number, draw)
-    kind = draw.choice(doubts.FLAGS)
+    kind = draw.choice([flag for flag in doubts.FLAGS if flag != doubts.REPEAT])
     said_now = dict(whole.answers)
     seconds, trap = whole.duration, False
     if kind == "straight_line":
@@ -315,3 +315,36 @@ def test_what_is_personal_is_in_contacts_alone(
     everywhere += ["\n".join(reasons).encode(), "\n".join(bodies).encode(), caplog.text.encode()]
     for data in everywhere:
         assert not [text for text in planted if text in data]
+
+
+def plain(number: int, ms: int, survey: Contract = SURVEY, **other: Any) -> Response:
+    """A form without script, received when its id was minted."""
+    return said(number, survey, ms, scripted=False, received_at=ms, **other)
+
+
+def test_a_plain_form_that_is_sent_again_is_flagged() -> None:
+    """The same answers, version, language and link within 10 minutes; the second one, not both."""
+    noon, minute = at("2026-05-17T12:00"), 60_000
+    same = {"answers": {"speed": 5, "care": 4}}
+    store = stored(
+        plain(1, noon, **same),
+        plain(2, noon + minute, **same),
+        plain(3, noon + minute * 2, answers={"speed": 5, "care": 3}),
+        plain(4, noon + minute * 3, link="a poster", **same),
+        plain(5, noon + minute * 12, **same),
+        said(6, SURVEY, noon + minute, received_at=noon + minute, **same),
+        said(7, SURVEY, noon + minute * 2, received_at=noon + minute * 2, **same),
+    )
+    again = plain(2, noon + minute, **same)
+    assert flagged(store) == {again.id: {doubts.REPEAT}}
+    [kept] = without(store).segments
+    assert (kept.n, kept.flagged) == (6, 1)
+    assert len(rows(store)) == 7, "nothing is deleted"
+
+
+def test_where_times_are_not_kept_nobody_is_called_a_repeat() -> None:
+    survey = contract(id="quiet", anonymous=True)
+    noon = at("2026-05-17T12:00")
+    same = {"answers": {"speed": 5, "care": 4}}
+    store = stored(*(plain(n, noon + n, survey, **same) for n in (1, 2)), survey=survey)
+    assert flagged(store, survey) == {}

@@ -110,6 +110,7 @@ def test_an_answer_becomes_a_typed_row(store: Store) -> None:
             "one_character": False,
             "honeypot": False,
             "too_fast": False,
+            "plain": False,
             "late": False,
             "digest": response.digest,
         }

@@ -205,7 +205,13 @@ def test_each_purge_leaves_a_line_in_the_trail() -> None:
     [name] = names(store, keys.AUDIT)
     event = msgspec.json.decode(store.get(name).data)
     assert (event["who"], event["what"], event["survey"]) == ("job:purge", "purge", "service")
-    assert event["facts"] == {"responses": 2, "contacts": 2, "rejected": 2, "tombstones": 2}
+    assert event["facts"] == {
+        "responses": 2,
+        "contacts": 2,
+        "rejected": 2,
+        "tombstones": 2,
+        "uploads": 0,
+    }
 
 
 def test_a_bucket_that_keeps_versions_keeps_none_of_a_purged_day(s3_endpoint: str) -> None:

@@ -35,6 +35,7 @@ from chalicelib.survey.questions import (
     ShortText,
     Single,
     Statement,
+    Upload,
     YesNo,
 )
 from chalicelib.survey.rules import RULES, check, coerce
@@ -68,7 +69,7 @@ def twin() -> Iterator[Twin]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node")
-    own = (PAGE / "parts" / f"{kind}.js" for kind in [*RULES, "choices"])
+    own = (PAGE / "parts" / f"{kind}.js" for kind in [*RULES, "choices", "pattern"])
     sources = [PAGE / "conditions.js", *(part for part in own if part.is_file())]
     command = [node, str(HERE / "twin.js"), *map(str, sources)]
     with subprocess.Popen(
@@ -157,6 +158,7 @@ CODES = ["a", "b", "c", "constructor"]
 DAYS = ["2026-01-01", "2026-02-28", "2026-02-30", "2027-06-15", "1999-13-01"]
 NUMBERS = st.sampled_from([0, 1, 2, 3, 5, 7, 10, -1, 2.5, 1.15, 0.1, 1e10, 11, 4.000000001])
 STRANGE = ["", " ", "\u3000", "  ab\u3000", "a\r\nb", "\ud800", "\u0000", "👍👍👍", "x" * 41]
+TOKENS = [f"2026-05-17-{digit * 32}" for digit in "0af"]
 NUMERIC = ["5", "5.0", "１", "1e5", " 7 ", "-2", "13800138000", "+86 10-1234"]
 TEXTS = st.sampled_from([*STRANGE, *NUMERIC, *DAYS, "a", "ab", "na", "true", "other", "a@b.cn"])
 
@@ -185,7 +187,7 @@ def _leaf(draw: st.DrawFn, asked: list[Field]) -> list[Any]:
     }.get(field.kind, TEXTS)
     operator = draw(
         st.sampled_from(["has", "!has", "answered"])
-        if field.kind == "codes"
+        if field.kind in ("codes", "files")
         else st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "!in", "answered"])
     )
     if operator == "answered":
@@ -233,6 +235,7 @@ _MAKERS: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     Consent: {},
     Statement: {},
     Hidden: {},
+    Upload: {"accept": st.just(["image/png"]), "most": st.integers(1, 2)},
 }
 
 
@@ -263,6 +266,7 @@ def _fitting(field: Field) -> st.SearchStrategy[Any]:
         "number": NUMBERS,
         "date": st.sampled_from(DAYS),
         "true": st.booleans(),
+        "files": st.lists(st.sampled_from([*TOKENS, "photo.jpg"]), max_size=3),
     }.get(field.kind, TEXTS)
 
 

@@ -7,13 +7,14 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import days, keys
-from ..columns import Layout, Misfit, Row, blinded_id
+from ..columns import Layout, Misfit, Row, blinded, blinded_id
 from ..published import Definitions
 from ..storage import Missing
 from ..survey import Contract, EchoformError, Response
-from ..survey.ids import RESPONSE_ID, time_of
+from ..survey.ids import RESPONSE_ID, is_id, time_of
 
 _NAME = re.compile(
     rf"landing/(?P<survey>[^/]+)/(?P<response>{RESPONSE_ID.pattern})-(?P<digest>[0-9a-f]+)\.json"
@@ -93,6 +94,35 @@ class Landing:
             raise Unmergeable(str(misfit)) from None
         known = str(row["response"]), str(row["digest"])
         return Landed(key, *known, body, response, contract, row, contact)
+
+    def shown(self, key: str, body: bytes = b"") -> tuple[str, bytes]:
+        """Name and body as they may be kept among the rejected, where people look.
+
+        Of an anonymous survey without what leads to whoever answered, as in its rows. A body that
+        is no response says nothing we know how to hide, and stays as it came.
+        """
+        name = _NAME.fullmatch(key)
+        try:
+            contract = self._definitions.current(name["survey"]) if name else None
+        except Missing:
+            contract = None
+        if name is None or contract is None or not contract.anonymous:
+            return key, body
+        timezone, secret = contract.timezone, self._secret
+        digest = blinded("digest", name["digest"], secret)
+        shown = keys.landing(contract.id, blinded_id(name["response"], timezone, secret), digest)
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            said = Response.from_json(body)
+            body = replace(
+                said,
+                id=blinded_id(said.id, timezone, secret) if is_id(said.id) else "",
+                received_at=days.start(said.received_at, timezone),
+                attributes={n: blinded(n, v, secret) for n, v in said.attributes.items()},
+                duration=None,
+                link=None,
+                entered_by=None,
+            ).to_json()
+        return shown, body
 
     def _contract(self, response: Response) -> Contract:
         if _VERSION.fullmatch(response.version):

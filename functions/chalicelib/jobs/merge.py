@@ -283,17 +283,19 @@ class _Merge:
         """Move landed objects, each with its reason, to where somebody looks at them."""
         day = part.day if part else self._today
         self._each(lambda each: self._keep(day, *each), these)
-        back = self._recall(part, [rejected_key(day, name) for name, _, _ in these])
+        kept_as = {name: rejected_key(day, self._landing.shown(name)[0]) for name, _, _ in these}
+        back = self._recall(part, [*kept_as.values()])
         self._store.delete(claims.settled(name for name, _, _ in these))
-        left = [reason for name, _, reason in these if rejected_key(day, name) not in back]
+        left = [reason for name, _, reason in these if kept_as[name] not in back]
         self._done.erased += len(back)
         self._done.conflicts += left.count(CONFLICT)
         self._done.rejected += len(left) - left.count(CONFLICT)
 
     def _keep(self, day: str, name: str, body: bytes | None, reason: str) -> None:
         if body is not None:
+            shown, body = self._landing.shown(name, body)
             with suppress(Exists):  # kept before a merge was cut off
-                self._store.create(rejected_key(day, name), rejected(name, body, reason))
+                self._store.create(rejected_key(day, shown), rejected(shown, body, reason))
 
     def _mark(self, mark: tuple[str, bytes]) -> None:
         with suppress(Exists):

@@ -5,6 +5,9 @@ tombstones, because merge lets nothing into such a day any more. What goes with 
 those, and what was rejected, which holds whole bodies. Where a survey names no limit, nothing
 goes; a tombstone must last as long as somebody could load the row again that was erased.
 
+Uploads go with a day of contacts. One that no answer names goes too, some days after any answer
+could; a day is looked through for those once, and a note says that it was.
+
 Tallies stay: they are counts. The tally does not look at such days again, so that a purge which is
 cut off never makes a number smaller.
 
@@ -14,18 +17,24 @@ moment of an erasure may have left beside the parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
 
 from msgspec import Struct
 
-from .. import audit, keys, tombstones, versions
+from .. import audit, days, keys, parts, tombstones, versions
 from ..erasing import finish
-from ..published import Definitions
+from ..published import DAY_MS, Definitions
 from ..retention import Kept, kept
 from ..settings import Settings
-from ..storage import Store
+from ..storage import Exists, Store
+from ..uploads import FRESH_DAYS, claimed
 
 WHO = "job:purge"
+_OVER = FRESH_DAYS + 2
+"""Days after which no answer can name an upload any more, whatever the hour."""
 
 
 class Purged(Struct):
@@ -35,6 +44,7 @@ class Purged(Struct):
     contacts: int = 0
     rejected: int = 0
     tombstones: int = 0
+    uploads: int = 0
     erasures: int = 0
     """Had been cut off and are finished now."""
     strays: int = 0
@@ -57,6 +67,7 @@ def purge(store: Store, key: bytes, now: int) -> Purged:
         try:
             _survey(store, survey, kept(definitions.current(survey), now), now, done)
             done.strays += _strays(store, key, survey)
+            done.uploads += _unnamed(store, definitions, survey, now)
         except Exception as failure:  # one bad survey must not keep the others waiting
             failures.append(failure)
     if failures:
@@ -79,17 +90,23 @@ def _survey(store: Store, survey: str, limits: Kept, now: int, done: Purged) -> 
         for entry in store.list(f"{keys.TOMBSTONES}{survey}/")
         if entry.key.split("/")[2] < limits.responses
     ]
+    uploaded = [
+        entry.key
+        for entry in store.list(f"{keys.UPLOADS}{survey}/")
+        if entry.key.split("/")[2] < limits.contacts
+    ]
     counts = {
         "responses": len({keys.day_of(key) for key in responses}),
         "contacts": len({keys.day_of(key) for key in contacts}),
         "rejected": len(rejected),
         "tombstones": len(stones),
+        "uploads": len(_files(uploaded)),
     }
     if not any(counts.values()):
         return
     audit.record(store, WHO, "purge", now, survey, **counts)
-    store.delete([*contacts, *responses, *rejected, *stones])
-    _forget(store, [*contacts, *responses, *rejected])
+    store.delete([*contacts, *uploaded, *responses, *rejected, *stones])
+    _forget(store, [*contacts, *uploaded, *responses, *rejected])
     for name, count in counts.items():
         setattr(done, name, getattr(done, name) + count)
 
@@ -109,6 +126,65 @@ def _strays(store: Store, key: bytes, survey: str) -> int:
     store.delete(strays)
     _forget(store, strays)
     return len(strays)
+
+
+def _unnamed(store: Store, definitions: Definitions, survey: str, now: int) -> int:
+    """Delete uploads that no answer names; says how many."""
+    asked = {f.id for v in definitions.versions(survey) for f in v.fields if f.kind == "files"}
+    if not asked:
+        return 0
+    found: dict[str, list[str]] = defaultdict(list)
+    for entry in store.list(f"{keys.UPLOADS}{survey}/"):
+        found[entry.key.split("/")[2]].append(entry.key)
+    last = days.day(now - _OVER * DAY_MS, "UTC")
+    gone: list[str] = []
+    for day, names in found.items():
+        if day > last or keys.settled(survey, day) in names:
+            continue
+        named = set(_named(store, survey, day, asked))
+        waiting = _waiting(store, survey)
+        claims = {n: claimed(store, n) for n in names if n.endswith(keys.CLAIM)}
+        kept_for = {keys.token_of(n) for n, response in claims.items() if response in waiting}
+        gone += [n for n in names if keys.token_of(n) not in named | kept_for]
+        if not kept_for - named:
+            with suppress(Exists):
+                store.create(keys.settled(survey, day), b"")
+    store.delete(gone)
+    _forget(store, gone)
+    return len(_files(gone))
+
+
+def _named(store: Store, survey: str, day: str, asked: set[str]) -> Iterator[str]:
+    """The tokens in rows of the days on which an answer could name an upload of this day."""
+    first, last = (_shifted(day, shift) for shift in (-_OVER, _OVER))
+    for table in (keys.RESPONSES, keys.CONTACTS):
+        for entry in store.list(f"{table}{survey}/"):
+            if not first <= keys.day_of(entry.key) <= last:
+                continue
+            rows = parts.read(store, entry.key).rows
+            if rows is None:
+                continue
+            for name in asked.intersection(rows.column_names):
+                yield from (token for tokens in rows[name].to_pylist() for token in tokens or ())
+
+
+def _waiting(store: Store, survey: str) -> set[str]:
+    """Responses that are in no part, yet or for good."""
+    beside = [
+        *store.list(f"{keys.CLAIMING}{survey}/"),
+        *store.list(f"{keys.LANDING}{survey}/"),
+        *(e for e in store.list(keys.REJECTED) if e.key.split("/")[2] == survey),
+    ]
+    return {keys.response_of(entry.key) for entry in beside}
+
+
+def _shifted(day: str, shift: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=shift)).isoformat()
+
+
+def _files(names: Iterable[str]) -> list[str]:
+    """The uploads among these keys, which are also of claims and notes."""
+    return [n for n in names if n.count("/") == 4 and not n.endswith(keys.CLAIM)]
 
 
 def _forget(store: Store, names: Iterable[str]) -> None:

@@ -44,6 +44,14 @@ class FolderStore:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 raise Missing(key) from None
 
+    def peek(self, key: str, length: int) -> bytes:
+        with _reachable(key):
+            try:
+                with open(self._path(key), "rb") as file:
+                    return file.read(length)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                raise Missing(key) from None
+
     def create(self, key: str, data: bytes) -> None:
         path = self._path(key)
         with _reachable(key), self._written(data) as temporary:

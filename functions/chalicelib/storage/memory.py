@@ -21,6 +21,9 @@ class MemoryStore:
         except KeyError:
             raise Missing(key) from None
 
+    def peek(self, key: str, length: int) -> bytes:
+        return self.get(key).data[:length]
+
     def create(self, key: str, data: bytes) -> None:
         with self._lock:
             if checked(key) in self._values:

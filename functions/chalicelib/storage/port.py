@@ -62,6 +62,10 @@ class Store(Protocol):
         """The value and its tag. Raises Missing."""
         ...
 
+    def peek(self, key: str, length: int) -> bytes:
+        """The first bytes of a value that has some. Raises Missing."""
+        ...
+
     def create(self, key: str, data: bytes) -> None:
         """Store a value under a free key. Raises Exists."""
         ...

@@ -45,6 +45,13 @@ class S3Store:
                     raise
                 raise Missing(key) from None
 
+    def peek(self, key: str, length: int) -> bytes:
+        with _reachable(key):
+            try:
+                return bytes(self._bucket.get_range(checked(key), start=0, length=length))
+            except _ABSENT:
+                raise Missing(key) from None
+
     def create(self, key: str, data: bytes) -> None:
         with _reachable(key):
             try:

@@ -133,6 +133,7 @@ _TYPES: dict[str, Callable[..., Any]] = {
     "phone": lambda: str,
     "email": lambda: str,
     "true": lambda: bool,
+    "files": lambda most: Annotated[list[str], Meta(min_length=1, max_length=most)],
 }
 
 
@@ -184,7 +185,13 @@ def _kept(rule: Rule) -> tuple[str, object] | None:
     return "{1}({0})", _same(rule)
 
 
-_KINDS: dict[str, type] = {"codes": list, "scale": int, "number": float, "true": bool}
+_KINDS: dict[str, type] = {
+    "codes": list,
+    "scale": int,
+    "number": float,
+    "true": bool,
+    "files": list,
+}
 
 
 def _kind(rule: Rule) -> type:

@@ -9,10 +9,12 @@ deleted for them. What shows only beside other responses is decided where they a
 ``one_character``  a text of one character that is no word
 ``honeypot``       a field was filled that people do not see
 ``too_fast``       sent sooner than a hand can tap the answers
+``plain``          a form without script sent it, which has no id of its own
 ``late``           received long after it was sent off: the phone was offline, or its clock is wrong
 =================  ============================================================================
 
-A straight line is also what a delighted customer draws, so it is one sign among others. A late
+That a form was plain speaks against nobody; it is what repeats are looked for among. A straight
+line is also what a delighted customer draws, so it is one sign among others. A late
 response is as good as any: that it was late speaks of the network and not of the answers.
 """
 
@@ -30,7 +32,7 @@ from .ids import time_of
 from .questions import Hidden, Scaled
 from .response import Response
 
-FACTS = ("straight_line", "gibberish", "one_character", "honeypot", "too_fast", "late")
+FACTS = ("straight_line", "gibberish", "one_character", "honeypot", "too_fast", "plain", "late")
 
 RATINGS = 5
 """Fewer equal ratings are no line."""
@@ -67,6 +69,7 @@ class Judge:
             "one_character": any(map(is_one_character, texts)),
             "honeypot": response.trap,
             "too_fast": is_too_fast(response.duration, len(answers)),
+            "plain": not response.scripted,
             "late": response.received_at - time_of(response.id) > LATE_MS,
         }
 

@@ -25,6 +25,7 @@ Text: TypeAlias = dict[str, str]
 """A text in every language of the survey."""
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Day: TypeAlias = Annotated[str, Meta(pattern="^[12][0-9]{3}-[01][0-9]-[0-3][0-9]$")]
+FileKind: TypeAlias = Literal["image/jpeg", "image/png", "image/webp", "application/pdf"]
 Positive: TypeAlias = Annotated[int, Meta(ge=1, le=LARGEST)]
 
 
@@ -321,6 +322,19 @@ class Hidden(Asked, tag="hidden", frozen=True, kw_only=True):
         return ["text", 0, 200]
 
 
+class Upload(Asked, tag="upload", frozen=True, kw_only=True):
+    """Files the customer sends: a photo of the damage, an invoice. Stored as their tokens."""
+
+    accept: Annotated[list[FileKind], Meta(min_length=1)]
+    largest: Annotated[int, Meta(ge=1, le=20)] = 10
+    """Megabytes of one file."""
+    most: Annotated[int, Meta(ge=1, le=10)] = 1
+
+    @property
+    def rule(self) -> Rule:
+        return ["files", self.most]
+
+
 def _plain(number: float) -> float:
     """A whole number without its fraction, as JSON and JavaScript write it."""
     return int(number) if number == int(number) else number
@@ -344,6 +358,7 @@ AnyQuestion: TypeAlias = (
     | Consent
     | Statement
     | Hidden
+    | Upload
 )
 """The registry: every question type there is."""
 

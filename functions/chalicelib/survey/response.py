@@ -56,6 +56,9 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     trap: bool = False
     """As in the submission. Whoever fills it is thanked like anybody, and learns nothing."""
 
+    scripted: bool = True
+    """Whether the page's script sent it. A plain form has no id of its own to be known again by."""
+
     @property
     def digest(self) -> str:
         """Names what was said: the same for every retry, another for an edit under one id."""

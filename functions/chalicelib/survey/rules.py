@@ -11,6 +11,7 @@ A rule is a list: its kind, then its limits.
 ``["text", least, most]``                  characters (code points) after cleaning
 ``["phone"]`` ``["email"]``                as the patterns below
 ``["true"]``                               ``true`` and nothing else
+``["files", most]``                        distinct tokens of uploads, at most that many
 =========================================  ==================================================
 
 ``check`` refuses other types than these; only ``coerce``, for forms, turns text into numbers.
@@ -40,6 +41,8 @@ _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DAY = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
 PHONE = re.compile(r"\+?[0-9](?:[ -]?[0-9]){4,17}")
+TOKEN = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]-[0-9a-f]{32}")
+"""Of an upload: its day, and 128 random bits that only who sent it knows."""
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII | re.IGNORECASE)
 
 
@@ -60,6 +63,8 @@ def coerce(rule: Rule, texts: list[str]) -> Raw:
     """What a form's field sent, as the value a script would have sent."""
     if rule[0] == "codes":
         return texts
+    if rule[0] == "files":  # one control holds them all
+        return [token for token in " ".join(texts).split(" ") if token]
     text = texts[-1] if texts else ""
     if rule[0] == "true":
         return text == "true"
@@ -154,6 +159,16 @@ def _true(value: object) -> Answer | None:
     return value or None
 
 
+def _files(value: object, most: int) -> Answer | None:
+    if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
+        raise Invalid("type")
+    if len(set(value)) < len(value) or not all(map(TOKEN.fullmatch, value)):
+        raise Invalid("upload")
+    if len(value) > most:
+        raise Invalid("many", most=most)
+    return value or None
+
+
 RULES: dict[str, Callable[..., Answer | None]] = {
     "code": _code,
     "codes": _codes,
@@ -164,6 +179,7 @@ RULES: dict[str, Callable[..., Answer | None]] = {
     "phone": _phone,
     "email": _email,
     "true": _true,
+    "files": _files,
 }
 
 

@@ -1,0 +1,8 @@
+// The tokens of uploads; one control holds them all.
+checks.files = (value, most) => {
+  const tokens = value.join(" ").split(" ").filter(Boolean);
+  const token = /^[12]\d{3}-[01]\d-[0-3]\d-[\da-f]{32}$/;
+  refuse(tokens.some((one, at) => !token.test(one) || tokens.indexOf(one) < at), "upload");
+  refuse(tokens.length > most, "many", most);
+  return tokens[0] && tokens;
+};

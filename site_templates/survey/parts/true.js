@@ -1,0 +1,1 @@
+checks.true = value => value || undefined;
