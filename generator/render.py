@@ -31,6 +31,7 @@ _SURVEY = TEMPLATES / "survey"
 _PROBLEMS = {
     "code": ["choice"],
     "codes": ["choice", "few", "many"],
+    "order": ["choice", "few", "many"],
     "scale": [],
     "number": ["number", "range", "decimals"],
     "date": ["date", "days"],
@@ -38,6 +39,7 @@ _PROBLEMS = {
     "phone": ["phone", "long"],
     "email": ["email", "long"],
     "true": [],
+    "value": [],
 }
 """What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
 
@@ -46,6 +48,9 @@ _SCRIPTED = (
     *("sending", "sent", "saved", "offline", "crowded", "reopen", "stay", "ended"),
 )
 """The words the script says."""
+
+_SCRIPTED_BY = {"order": ("ranked", "unranked", "earlier", "later")}
+"""Those that only some parts of it say."""
 
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 
@@ -76,17 +81,19 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
         facts = {
             "q": question,
             "type": kind,
-            "field": fields[question.id],
+            "field": fields.get(question.id),
             "other": fields.get(f"{question.id}_other"),
+            "fields": fields,
             "say": context["say"],
             "words": words,
         }
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
     problems = {code for field in contract.fields for code in _PROBLEMS.get(field.kind, [])}
+    said = [key for part in _parts(contract) for key in _SCRIPTED_BY.get(part, ())]
     data = [
         [row(field) for field in contract.fields],
-        {key: words[key] for key in (*_SCRIPTED, *sorted(problems))}
+        {key: words[key] for key in (*_SCRIPTED, *said, *sorted(problems))}
         | {"thanks": context["thanks"]},
     ]
     return _whole(
@@ -178,8 +185,10 @@ def _spoken(language: str) -> str:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The question types of a survey: what only they need of style and script, only they carry."""
-    return tuple(sorted({str(q.__struct_config__.tag) for q in contract.questions}))
+    """The kinds of rules and question types of a survey: what only they need, only they carry."""
+    kinds = sorted({field.kind for field in contract.fields if field.rule})
+    asked = (q for section in contract.sections for q in section.questions)
+    return tuple(dict.fromkeys([*kinds, *sorted({str(q.__struct_config__.tag) for q in asked})]))
 
 
 def _text(names: Iterable[str]) -> str:

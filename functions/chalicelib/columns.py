@@ -79,12 +79,14 @@ part, and the items that tallies have beside questions."""
 _TYPES = {
     "code": "string",
     "codes": "strings",
+    "order": "strings",
     "number": "double",
     "date": "date",
     "text": "string",
     "phone": "string",
     "email": "string",
     "true": "bool",
+    "value": "double",
 }
 
 
@@ -322,10 +324,12 @@ def _true(value: Any) -> bool:
 _VALUES: dict[str, Callable[[Any], object]] = {
     "code": _text,
     "codes": _texts,
+    "order": _texts,
     "number": _number,
     "date": _day,
     "text": _text,
     "phone": _text,
     "email": _text,
     "true": _true,
+    "value": _number,
 }

@@ -29,10 +29,13 @@ const holds = (condition, answers) => {
 const clean = text => text.replace(/\r\n?/g, "\n")
   .replace(/[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]/gu, "").trim();
 
+// Rules that few surveys have, by kind: parts/order.js, parts/value.js.
+const extra = bare();
+
 // What a control holds (a list of texts), as the value that is sent.
 const coerce = (rule, texts) => {
   const kind = rule[0], text = texts.slice(-1)[0] || "", number = clean(text);
-  return kind === "codes" ? texts
+  return kind === "codes" || extra[kind] ? texts
     : kind === "true" ? text === "true"
     : (kind === "scale" || kind === "number") && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
     : text;
@@ -50,8 +53,10 @@ const match = (value, most, pattern, code) => {
   if (kept && !pattern.test(kept)) throw [code];
   return kept;
 };
-const check = (rule, value) => {
+const check = (rule, value, answers) => {
   const [kind, a, b, c] = rule;
+  if (extra[kind]) return extra[kind](value, rule, answers);
+  if (value == null) return undefined;
   const fits = kind === "codes" ? Array.isArray(value) && value.every(code => typeof code === "string")
     : kind === "true" ? typeof value === "boolean"
     : kind === "scale" || kind === "number" || typeof value === "string";
@@ -101,7 +106,7 @@ const read = (fields, given) => {
           offered = [rule[0], choices[id]].concat(rule.slice(2));
         }
         try {
-          const value = raw[id] == null ? undefined : check(offered, raw[id]);
+          const value = check(offered, raw[id], answers);
           if (value !== undefined) answers[id] = value;
           else if (required) throw ["required"];
         } catch (problem) {

@@ -1,6 +1,7 @@
 // The page's twin, asked over lines: one JSON array [function, argument, …] in, its result out.
 "use strict";
-const source = require("fs").readFileSync(process.argv[2], "utf8");
+const {readFileSync} = require("fs");
+const source = process.argv.slice(2).map(file => readFileSync(file, "utf8")).join("");
 const twin = new Function(source + ";return {holds, check, coerce, read};")();
 const lines = require("readline").createInterface({input: process.stdin});
 lines.on("line", line => {

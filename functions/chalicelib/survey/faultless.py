@@ -21,6 +21,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .conditions import Answer, Condition
 from .errors import Invalid
+from .formulas import names, value
 from .questions import NA, Field
 from .response import Submission
 from .rules import PHONE, Rule, check, clean
@@ -125,6 +126,10 @@ _TYPES: dict[str, Callable[..., Any]] = {
         list[Literal[tuple(codes)]],  # type: ignore[misc]
         Meta(min_length=max(least, 1), max_length=most),
     ],
+    "order": lambda codes, least, most: Annotated[
+        list[Literal[tuple(codes)]],  # type: ignore[misc]
+        Meta(min_length=max(least, 1), max_length=most),
+    ],
     "scale": lambda low, high, na=0: _whole(low, high) | Literal[NA] if na else _whole(low, high),
     "number": lambda low, high, decimals: float if decimals else _whole(low, high),
     "date": lambda first, last: str,
@@ -132,6 +137,7 @@ _TYPES: dict[str, Callable[..., Any]] = {
     "phone": lambda: str,
     "email": lambda: str,
     "true": lambda: bool,
+    "value": lambda formula: float,
 }
 
 
@@ -152,6 +158,12 @@ def _checked(rule: Rule) -> Callable[[Any], object]:
     return kept
 
 
+def _calculated(formula: Any, places: dict[str, Any]) -> Any:
+    answers = {name: answer for name, answer in places.items() if answer is not UNSET}
+    found = value(formula, answers)
+    return UNSET if found is None else found
+
+
 def _phone(text: str) -> str | None:
     return text if PHONE.fullmatch(text) else None  # which leaves nothing to clean
 
@@ -165,12 +177,19 @@ def _kept(rule: Rule) -> Callable[[Any], object] | None:
         return _phone
     if kind == "codes":
         return lambda codes: [code for code in limits[0] if code in codes]
-    if kind in ("code", "scale") or kind == "number" and not limits[2]:
+    if kind in ("code", "scale", "value") or kind == "number" and not limits[2]:
         return None
     return _checked(rule)
 
 
-_KINDS: dict[str, type] = {"codes": list, "scale": int, "number": float, "true": bool}
+_KINDS: dict[str, type] = {
+    "codes": list,
+    "order": list,
+    "scale": int,
+    "number": float,
+    "true": bool,
+    "value": float,
+}
 
 
 def _kind(rule: Rule) -> type:
@@ -209,10 +228,12 @@ class _Writer:
         if kept:
             wrong.append(f"{self.constant(kept)}({place}) != {place}")
         for code, when in field.choice_if.items():
-            chosen = "in" if rule[0] == "codes" else "=="
+            chosen = "in" if _kind(rule) is list else "=="
             wrong.append(f"{self.constant(code)} {chosen} {place} and not {self.condition(when)}")
         self._lines.append(f" {place} = sheet.{place}")
-        if wrong:
+        if rule[0] == "value":
+            self._lines.append(f" if {self._differs(field.id, rule, asked)}: return False")
+        elif wrong:
             self._lines += [
                 f" if {place} is not UNSET:",
                 f"  if {' or '.join(wrong)}: return False",
@@ -220,6 +241,14 @@ class _Writer:
             if field.required and asked:
                 self._lines.append(f" elif {asked}: return False")
         self._rules[field.id] = rule
+
+    def _differs(self, name: str, rule: Rule, asked: str) -> str:
+        """Whether a calculated value is another than ours, or there where it should not be."""
+        known = dict.fromkeys(each for each in names(rule[1]) if each in self._rules)
+        answers = ", ".join(f"{self.constant(each)}: {self._places[each]}" for each in known)
+        ours = f"{self.constant(_calculated)}({self.constant(rule[1])}, {{{answers}}})"
+        ours = f"({ours} if {asked} else UNSET)" if asked else ours
+        return f"repr({self._places[name]}) != repr({ours})"  # tells -0.0 from 0.0
 
     def condition(self, condition: Condition) -> str:
         operator, *operands = condition
