@@ -155,7 +155,7 @@ def _ends(data: Data, questions: list[Draft], notes: Notes) -> None:
                 notes.say((*draft.path, key), what, "swap or change them")
         question = draft.question
         if isinstance(question, Multiple | Ranking):
-            least = getattr(question, "least", 1)
+            least = question.least if isinstance(question, Multiple) else 1
             for key, wanted in (("least", least), ("most", question.most or 1)):
                 if wanted > len(question.codes):
                     what = f"`{key}` is {wanted}, but there are {len(question.codes)} choices"

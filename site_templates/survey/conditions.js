@@ -29,67 +29,51 @@ const holds = (condition, answers) => {
 const clean = text => text.replace(/\r\n?/g, "\n")
   .replace(/[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]/gu, "").trim();
 
-// Rules that few surveys have, by kind: parts/order.js, parts/value.js.
-const extra = bare();
-
 // What a control holds (a list of texts), as the value that is sent.
-const coerce = (rule, texts) => {
-  const kind = rule[0], text = texts.slice(-1)[0] || "", number = clean(text);
-  return kind === "codes" || extra[kind] ? texts
+const coerce = ([kind, first], texts) => {
+  const text = texts.slice(-1)[0] || "", number = clean(text);
+  return kind !== "code" && Array.isArray(first) ? texts
     : kind === "true" ? text === "true"
     : (kind === "scale" || kind === "number") && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
     : text;
 };
 
-// The answer, or undefined where it is empty; what is wrong is thrown as [code, fact, fact].
-const text = (value, least, most) => {
-  const kept = clean(value), length = Array.from(kept).length;
-  if (kept && length < least) throw ["short", least];
-  if (length > most) throw ["long", most];
-  return kept || undefined;
+// By the kind of a rule: the answer, or undefined where it is empty; what is wrong is thrown as
+// [code, fact, fact]. Kinds that some surveys have not stand in parts/.
+const refuse = (wrong, ...problem) => {
+  if (wrong) throw problem;
 };
-const match = (value, most, pattern, code) => {
-  const kept = text(value, 0, most);
-  if (kept && !pattern.test(kept)) throw [code];
-  return kept;
-};
-const check = (rule, value, answers) => {
-  const [kind, a, b, c] = rule;
-  if (extra[kind]) return extra[kind](value, rule, answers);
-  if (value == null) return undefined;
-  const fits = kind === "codes" ? Array.isArray(value) && value.every(code => typeof code === "string")
-    : kind === "true" ? typeof value === "boolean"
-    : kind === "scale" || kind === "number" || typeof value === "string";
-  if (!fits) throw ["type"];
-  if (kind === "text") return text(value, a, b);
-  if (kind === "phone") return match(value, 40, /^\+?\d([ -]?\d){4,17}$/, kind);
-  if (kind === "email")
-    return match(value, 254, /^[\w.!#$%&'*+\/=?^`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/i, kind);
-  if (kind === "true") return value || undefined;
-  if (kind === "codes") {
-    if (value.some((code, i) => a.indexOf(code) < 0 || value.indexOf(code) < i)) throw ["choice"];
-    if (value.length && value.length < b) throw ["few", b];
-    if (value.length > c) throw ["many", c];
-    return value.length ? a.filter(code => value.indexOf(code) >= 0) : undefined;
-  }
-  if (value === "") return undefined;
-  if (kind === "code") {
-    if (a.indexOf(value) < 0) throw ["choice"];
+const checks = {
+  text: (value, least, most) => {
+    refuse(typeof value !== "string", "type");
+    const kept = clean(value), length = Array.from(kept).length;
+    refuse(kept && length < least, "short", least);
+    refuse(length > most, "long", most);
+    return kept || undefined;
+  },
+  code: (value, codes) => {
+    refuse(typeof value !== "string", "type");
+    refuse(value && codes.indexOf(value) < 0, "choice");
+    return value || undefined;
+  },
+  codes: (value, codes, least, most) => {
+    refuse(!Array.isArray(value) || value.some(code => typeof code !== "string"), "type");
+    refuse(value.some((code, at) => codes.indexOf(code) < 0 || value.indexOf(code) < at), "choice");
+    refuse(value[0] && value.length < least, "few", least);
+    refuse(value.length > most, "many", most);
+    return value[0] ? codes.filter(code => value.indexOf(code) >= 0) : undefined;
+  },
+  scale: (value, low, high, na) => na && value === "na" ? value : checks.number(value, low, high, 0),
+  number: (value, low, high, decimals) => {
+    if (value === "") return undefined;
+    refuse(typeof value !== "number", "number");
+    refuse(value < low || value > high, "range", low, high);
+    refuse(+value.toFixed(decimals) !== value, "decimals", decimals);
     return value;
   }
-  if (kind === "date") {
-    const day = /^[12]\d{3}-[01]\d-[0-3]\d$/.test(value) && new Date(value + "T00:00:00Z");
-    if (!day || isNaN(day) || day.toISOString().slice(0, 10) !== value) throw ["date"];
-    if (a && value < a || b && value > b) throw ["days", a || "…", b || "…"];
-    return value;
-  }
-  if (kind === "scale" && c && value === "na") return value;
-  if (typeof value !== "number") throw ["number"];
-  if (value < a || value > b) throw ["range", a, b];
-  const decimals = kind === "scale" ? 0 : c;
-  if (+value.toFixed(decimals) !== value) throw ["decimals", decimals];
-  return value;
 };
+const check = (rule, value, answers) => value == null && rule[0] !== "value" ? undefined
+  : checks[rule[0]](value, ...rule.slice(1), answers);
 
 // Walk the fields ([id, rule, required, show_if, end_if, choice_if]) over raw answers by id.
 const read = (fields, given) => {

@@ -41,14 +41,12 @@ from chalicelib.survey.questions import (
     Statement,
     YesNo,
 )
-from chalicelib.survey.rules import check, coerce
+from chalicelib.survey.rules import RULES, check, coerce
 from generator.places import TEMPLATES
 from generator.render import row
 
 HERE = Path(__file__).parent
 VECTORS = HERE.parent / "vectors"
-EXTRA = ("parts/order.js", "parts/value.js")
-"""The rules that few surveys have."""
 SETS = 4
 """Sets of answers per random survey."""
 
@@ -73,7 +71,8 @@ def twin() -> Iterator[Twin]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node")
-    parts = [TEMPLATES / "survey" / name for name in ("conditions.js", *EXTRA)]
+    kinds = [TEMPLATES / "survey" / "parts" / f"{kind}.js" for kind in RULES]
+    parts = [TEMPLATES / "survey" / "conditions.js", *(part for part in kinds if part.is_file())]
     command = [node, str(HERE / "twin.js"), *map(str, parts)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"

@@ -1,5 +1,5 @@
 // A ranking's rule: as several choices, in the order given.
-extra.order = (value, [, codes, least, most]) => {
+checks.order = (value, codes, least, most) => {
   const given = Array.isArray(value) ? value.filter(code => code !== "") : value;
-  return check(["codes", codes, least, most], given) && given;
+  return checks.codes(given, codes, least, most) && given;
 };

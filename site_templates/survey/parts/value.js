@@ -20,4 +20,4 @@ const figure = (formula, answers) => {
     : x / y;
   return there.length && isFinite(found) ? found + 0 : undefined;
 };
-extra.value = (value, [, formula], answers) => figure(formula, answers);
+checks.value = (value, formula, answers) => figure(formula, answers);

@@ -1,0 +1,4 @@
+checks.true = value => {
+  refuse(typeof value !== "boolean", "type");
+  return value || undefined;
+};
