@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.survey import AnyQuestion, Contract, Field, Invalid, holds, read
+from chalicelib.survey.piping import filled
 from chalicelib.survey.questions import NA, OTHER, Hidden, Matrix
 from chalicelib.survey.rules import Raw, check, coerce
 from chalicelib.survey.words import say
@@ -72,7 +73,7 @@ def ask(
     tell: Callable[[str], None],
 ) -> None:
     """Ask what is visible and not answered yet, one by one; fills ``answers``."""
-    form = _Form(contract, language)
+    form = _Form(contract, language, answers)
     tell(form.word("how"))
     asked: list[str] = []
     place = 0
@@ -105,8 +106,9 @@ def ask(
 class _Form:
     """A contract's words and choices in one language."""
 
-    def __init__(self, contract: Contract, language: str) -> None:
+    def __init__(self, contract: Contract, language: str, answers: Mapping[str, Raw]) -> None:
         self._contract = contract
+        self._answers = answers
         self._language = language
         self._words = WORDS.get(language, WORDS["en"])
         self._questions = {
@@ -210,7 +212,15 @@ class _Form:
         return self.word(code) if code in (OTHER, "yes", "no") else code
 
     def _text(self, text: Mapping[str, str]) -> str:
-        return text.get(self._language) or next(iter(text.values()), "")
+        return filled(text.get(self._language) or next(iter(text.values()), ""), self._said)
+
+    def _said(self, name: str) -> str | None:
+        """The answer that a text puts in, in words."""
+        answer = read(self._contract.fields, self._answers).answers.get(name)
+        if answer is None or name not in self._questions:
+            return None
+        codes = answer if isinstance(answer, list) else [str(answer)]
+        return ", ".join(self._choice(self._questions[name][0], code) for code in codes)
 
 
 def _code(word: str, offered: list[str]) -> str:

@@ -36,6 +36,8 @@ class Gathered(Struct, frozen=True):
     contracts: list[Contract]
     site: Site
     warnings: list[Finding]
+    pictures: dict[str, bytes] = {}
+    """By their path in the site."""
 
 
 class Written(Struct, frozen=True):
@@ -55,7 +57,14 @@ def gather(paths: Iterable[Path]) -> Gathered:
     contracts = [each.contract for each in compiled if each.contract is not None]
     if len(contracts) < len(compiled):
         raise Unbuildable(findings)
-    return Gathered(contracts, load_site(site_file(paths, compiled)), findings)
+    pictures = {path: data for each in compiled for path, data in pictures_of(each).items()}
+    return Gathered(contracts, load_site(site_file(paths, compiled)), findings, pictures)
+
+
+def pictures_of(compiled: Compiled) -> dict[str, bytes]:
+    """What lies beside a survey's pages, by its path in the site."""
+    survey = compiled.contract.id if compiled.contract else ""
+    return {f"{survey}/{name}": data for name, data in compiled.pictures.items()}
 
 
 def check_all(paths: Iterable[Path]) -> tuple[list[Compiled], str]:
@@ -94,11 +103,15 @@ def plan(gathered: Gathered, dist: Path) -> dict[str, bytes]:
             + f"\nIf that site never was online, remove {dist / 'definitions'} and build again."
         )
     contracts = {keys.contract(c.id, c.version): c.to_json() for c in gathered.contracts}
-    return contracts | {
-        path: data
-        for contract in gathered.contracts
-        for path, data in pages(contract, gathered.site).items()
-    }
+    return (
+        contracts
+        | gathered.pictures
+        | {
+            path: data
+            for contract in gathered.contracts
+            for path, data in pages(contract, gathered.site).items()
+        }
+    )
 
 
 def write(files: Mapping[str, bytes], dist: Path) -> Written:

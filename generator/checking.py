@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from chalicelib.columns import CUSTOMER, RESERVED, has_na, na
 from chalicelib.survey import Bands, Field
 from chalicelib.survey.formulas import names
-from chalicelib.survey.questions import NA, OTHER, Hidden, Multiple, Ranking
+from chalicelib.survey.questions import NA, OTHER, Hidden, Multiple, Ranking, Single
 
 from .binding import INDEX, Draft
 from .findings import meant
 from .notes import Notes, Path
+from .piping import check_pipes
 
 MOST_QUESTIONS = 300
 _FOLDERS = ("api", "changes", "definitions", "staff")
@@ -102,6 +103,9 @@ def _choices(data: Data, questions: list[Draft], notes: Notes) -> None:
                 kept = {OTHER: "write `other: true` instead", NA: "call it something else"}
                 what = f"the code `{choice['code']}` is kept for the software"
                 notes.say((*draft.path, "choices", c), what, kept[choice["code"]])
+            if choice.get("image") and not isinstance(draft.question, Single | Multiple | None):
+                what = "only choices in sight have pictures"
+                notes.say((*draft.path, "choices", c, "image"), what, "use `single` or `multiple`")
 
 
 def _measures(questions: list[Draft]) -> Iterator[tuple[Path, Data]]:
@@ -267,4 +271,5 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _rules,
     _retention,
     _limits,
+    check_pipes,
 )

@@ -31,7 +31,7 @@ from generator.query import ask, note_query, open_views
 from generator.render import pages
 from generator.scoreboard import print_scores
 from generator.scores import as_csv, as_json, scores
-from generator.serving import Page, Schedule, make_server
+from generator.serving import Page, Schedule, make_server, picture
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -106,7 +106,7 @@ def site_pages(gathered: Gathered) -> dict[str, Page]:
         for contract in gathered.contracts
         for path, data in pages(contract, gathered.site).items()
     }
-    return found
+    return found | {"/" + path: picture(path, data) for path, data in gathered.pictures.items()}
 
 
 def urls(contracts: Sequence[Contract], server: LocalDevServer) -> list[str]:

@@ -21,6 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.piping import Pipe, filled, pieces
+from chalicelib.survey.questions import Offering
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
 from generator.plain import read_plain
@@ -49,9 +51,10 @@ _SCRIPTED = (
 )
 """The words the script says."""
 
-_SCRIPTED_BY = {"order": ("ranked", "unranked", "earlier", "later")}
+_SCRIPTED_BY = {"piping": ("comma",), "order": ("ranked", "unranked", "earlier", "later")}
 """Those that only some parts of it say."""
 
+_SPAN = Markup("<span data-v={}>{}</span>")
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 
 Words = Mapping[str, Any]
@@ -84,6 +87,7 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
             "field": fields.get(question.id),
             "other": fields.get(f"{question.id}_other"),
             "fields": fields,
+            "up": "" if language == contract.languages[0] else "../",
             "say": context["say"],
             "words": words,
         }
@@ -94,7 +98,7 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
     data = [
         [row(field) for field in contract.fields],
         {key: words[key] for key in (*_SCRIPTED, *said, *sorted(problems))}
-        | {"thanks": context["thanks"]},
+        | {"thanks": _thanked(contract, language) or context["thanks"]},
     ]
     return _whole(
         "page.html",
@@ -102,6 +106,12 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
         site,
         _parts(contract),
     )
+
+
+def _thanked(contract: Contract, language: str) -> list[str | Pipe]:
+    """The thanks in pieces, as parts/piping.js takes them; empty where nothing is put in."""
+    found = list(pieces((contract.thanks or {}).get(language, "")))
+    return found if any(isinstance(piece, Pipe) for piece in found) else []
 
 
 def _thanks(contract: Contract, site: Site, language: str) -> bytes:
@@ -116,13 +126,13 @@ def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str
 
     def say(text: Mapping[str, str]) -> Markup:
         lines = (text.get(language) or next(iter(text.values()), "")).split("\n")
-        return Markup("<br>").join(lines)
+        return Markup("<br>").join(map(_piped, lines))
 
     return {
         "language": language,
-        "title": contract.title.get(language, contract.id),
-        "intro": (contract.intro or {}).get(language, ""),
-        "thanks": (contract.thanks or {}).get(language, words["thanks"]),
+        "title": filled(contract.title.get(language, contract.id)),
+        "intro": filled((contract.intro or {}).get(language, "")),
+        "thanks": filled((contract.thanks or {}).get(language, str(words["thanks"]))),
         "others": [
             (other, (home + _place(contract, other).split("/", 1)[1] + leaf) or "./")
             for other in contract.languages
@@ -135,6 +145,13 @@ def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str
     }
 
 
+def _piped(line: str) -> Markup:
+    """A line as markup: what is put in stands as its fallback, until the script knows better."""
+    return Markup("").join(
+        piece if isinstance(piece, str) else _SPAN.format(*piece) for piece in pieces(line)
+    )
+
+
 def _whole(
     template: str, context: dict[str, Any], site: Site, needed: tuple[str, ...] = ()
 ) -> bytes:
@@ -144,9 +161,10 @@ def _whole(
         "start.js": f"<script>{_start()}</script>",
         "form.js": f"<script>{_script(needed)}</script>",
     }
+    own = " 'self'" if "image" in needed else ""
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
-        f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:;"
+        f"script-src {_hash(parts['start.js'])} {_hash(parts['form.js'])};img-src data:{own};"
         f"connect-src 'self';form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
@@ -185,10 +203,18 @@ def _spoken(language: str) -> str:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The kinds of rules and question types of a survey: what only they need, only they carry."""
+    """What a survey has that not all have, kinds of rules and question types too: what only such
+    surveys need of style and script, only they carry."""
     kinds = sorted({field.kind for field in contract.fields if field.rule})
     asked = (q for section in contract.sections for q in section.questions)
-    return tuple(dict.fromkeys([*kinds, *sorted({str(q.__struct_config__.tag) for q in asked})]))
+    types = sorted({str(question.__struct_config__.tag) for question in asked})
+    has = {"image": has_pictures(contract), "piping": bool(contract.piped)}
+    return tuple(dict.fromkeys([*kinds, *types, *(part for part, needed in has.items() if needed)]))
+
+
+def has_pictures(contract: Contract) -> bool:
+    choices = (c for q in contract.questions if isinstance(q, Offering) for c in q.choices)
+    return any(choice.image for choice in choices)
 
 
 def _text(names: Iterable[str]) -> str:

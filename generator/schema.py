@@ -30,6 +30,7 @@ MEANING: dict[str, str] = {
     "high_label": "Label of the high end",
     "hint": "A smaller text below the question",
     "id": "Its name for ever; a new meaning needs a new id",
+    "image": "A picture beside the survey file: png, jpeg or webp, at most 200,000 bytes",
     "intro": "Shown before the first question",
     "languages": "The first is the default",
     "last": "The latest day allowed",

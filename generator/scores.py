@@ -25,6 +25,7 @@ from chalicelib.published import Definitions
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Bands, EchoformError, Field, Question, Scaled, figures
 from chalicelib.survey.figures import Mean, Nps, Share
+from chalicelib.survey.piping import filled
 from chalicelib.survey.questions import NA, Ces, Offering, Text, YesNo
 from chalicelib.survey.questions import Nps as NpsQuestion
 
@@ -277,7 +278,7 @@ def _item(question: Question, field: Field, counted: Mapping[str, int], bands: B
     item = Item(
         id=field.id,
         type=str(type(question).__struct_config__.tag),
-        text=question.text,
+        text={language: filled(said) for language, said in question.text.items()},
         n=sum(counts.values()) if anybody is None else anybody,
         na=na,
         counts=counts,

@@ -18,7 +18,7 @@ from msgspec import Struct
 from chalicelib.survey.conditions import Condition
 from chalicelib.survey.contract import Days, Language, Minutes
 from chalicelib.survey.formulas import Formula
-from chalicelib.survey.questions import Choice, Code, Day, Name, Row, Share, Slug, Text
+from chalicelib.survey.questions import Choice, Code, Day, Name, Picture, Row, Share, Slug, Text
 
 from .findings import listed, meant
 from .forms import (
@@ -41,6 +41,7 @@ from .forms import (
     split_by_comma,
 )
 from .notes import UNREAD, Place
+from .pictures import PictureForm
 from .source import Mapping, Node, Scalar, Sequence
 
 
@@ -242,6 +243,7 @@ FORMS: dict[Any, Form] = {
     Days: DAYS,
     Day: DAY,
     Formula: FormulaForm(),
+    Picture: PictureForm(),
     list[Choice]: Coded(Choice),
     list[Row]: Coded(Row),
     str: STRING,

@@ -18,6 +18,7 @@ from .accept import Arrival, accept
 from .published import Definitions
 from .storage import Missing, Store
 from .survey import Contract, Refused, Submission, from_form, ids
+from .survey.piping import filled
 from .survey.words import say
 
 _SUBMISSION = msgspec.json.Decoder(Submission).decode
@@ -177,7 +178,7 @@ def _problem_page(refused: Refused, language: str, contract: Contract | None) ->
     """What a browser without script shows. Its Back button brings the answers back."""
     language = _spoken(language, contract)
     questions = {
-        field.id: question.text.get(language, question.id)
+        field.id: filled(question.text.get(language, question.id))
         for question in (contract.questions if contract else ())
         for field in question.fields()
     }

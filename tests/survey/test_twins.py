@@ -41,6 +41,7 @@ from chalicelib.survey.questions import (
     Statement,
     YesNo,
 )
+from chalicelib.survey.formulas import value
 from chalicelib.survey.rules import RULES, check, coerce
 from generator.places import TEMPLATES
 from generator.render import row
@@ -141,6 +142,16 @@ def test_rules(twin: Twin, vector: dict[str, Any]) -> None:
 def test_what_a_form_sends(twin: Twin, vector: dict[str, Any]) -> None:
     assert exact(coerce(vector["rule"], vector["texts"])) == exact(vector["raw"])
     assert exact(twin("coerce", vector["rule"], vector["texts"])["value"]) == exact(vector["raw"])
+
+
+@pytest.mark.parametrize("vector", vectors("formulas"))
+def test_calculated_values(twin: Twin, vector: dict[str, Any]) -> None:
+    """To the last bit: JSON writes a double as the shortest text that is that double."""
+    found = value(vector["formula"], vector["answers"])
+    assert found is None or isinstance(found, float)
+    assert str(found) != "-0.0"
+    assert exact(found) == exact(vector["value"])
+    assert exact(twin("figure", vector["formula"], vector["answers"])["value"]) == exact(found)
 
 
 @pytest.mark.parametrize("vector", vectors("reading"))

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from . import piping
 from .conditions import Condition
 from .questions import AnyQuestion, Field, Matrix, Name, Scaled, Slug, Text
 
@@ -114,6 +115,16 @@ class Contract(
     def weighted(self) -> tuple[Scaled, ...]:
         """The questions the index is made of."""
         return tuple(q for q in self.questions if isinstance(q, Scaled) and q.weight)
+
+    @cached_property
+    def piped(self) -> frozenset[str]:
+        """The questions and attributes that are put into its texts."""
+        return frozenset(piping.named(msgspec.to_builtins(self)))
+
+    @property
+    def told(self) -> list[str]:
+        """The attributes a page may be told: those that its texts name, and no other."""
+        return [name for name in self.attributes if name in self.piped]
 
     @cached_property
     def version(self) -> str:

@@ -47,12 +47,22 @@ class Field(Struct, frozen=True):
         return self.rule[0] if self.rule else ""
 
 
+class Picture(Struct, frozen=True, forbid_unknown_fields=True):
+    """A picture that lies beside the page, named by the hash of its bytes; its size in pixels."""
+
+    name: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\.(png|jpg|webp)$")]
+    width: Positive
+    height: Positive
+
+
 class Choice(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One offered answer, stored as its code."""
 
     code: Code
     text: Text
     show_if: Condition | None = None
+    image: Picture | None = None
+    """Shown with the text, where choices are in sight."""
 
 
 class Question(
