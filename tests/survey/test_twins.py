@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.survey import Choice, Contract, Field, Invalid, Section, holds, read
+from chalicelib.survey.formulas import value
 from chalicelib.survey.questions import (
     AnyQuestion,
     Calculated,
@@ -41,7 +42,6 @@ from chalicelib.survey.questions import (
     Statement,
     YesNo,
 )
-from chalicelib.survey.formulas import value
 from chalicelib.survey.rules import RULES, check, coerce
 from generator.places import TEMPLATES
 from generator.render import row
