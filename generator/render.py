@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from chalicelib.survey import AnyQuestion, Contract, Field
 from chalicelib.survey.piping import Pipe, filled, pieces
-from chalicelib.survey.questions import Offering
+from chalicelib.survey.questions import Matrix, Offering
 from chalicelib.survey.words import WORDS
 from generator.places import TEMPLATES
 from generator.plain import read_plain
@@ -206,15 +206,33 @@ def _parts(contract: Contract) -> tuple[str, ...]:
     """What a survey has that not all have, kinds of rules and question types too: what only such
     surveys need of style and script, only they carry."""
     kinds = sorted({field.kind for field in contract.fields if field.rule})
-    asked = (q for section in contract.sections for q in section.questions)
-    types = sorted({str(question.__struct_config__.tag) for question in asked})
-    has = {"image": has_pictures(contract), "piping": bool(contract.piped)}
-    return tuple(dict.fromkeys([*kinds, *types, *(part for part, needed in has.items() if needed)]))
+    types = sorted({str(question.__struct_config__.tag) for question in _drawn(contract)})
+    others = [part for part, needs in _NEEDED.items() if needs(contract)]
+    return tuple(dict.fromkeys([*kinds, *types, *others]))
 
 
-def has_pictures(contract: Contract) -> bool:
-    choices = (c for q in contract.questions if isinstance(q, Offering) for c in q.choices)
+def _drawn(contract: Contract) -> Iterator[AnyQuestion]:
+    """The questions as the page draws them: a matrix is one."""
+    return (question for section in contract.sections for question in section.questions)
+
+
+def _has_pictures(contract: Contract) -> bool:
+    choices = (c for q in _drawn(contract) if isinstance(q, Offering) for c in q.choices)
     return any(choice.image for choice in choices)
+
+
+def _may_hide_a_matrix(contract: Contract) -> bool:
+    matrices = [question for question in _drawn(contract) if isinstance(question, Matrix)]
+    ends = any(field.end_if for field in contract.fields)
+    return any(matrix.show_if or ends for matrix in matrices)
+
+
+_NEEDED: dict[str, Callable[[Contract], bool]] = {
+    "matrix_if": _may_hide_a_matrix,
+    "image": _has_pictures,
+    "piping": lambda contract: bool(contract.piped),
+}
+"""What of ``parts/`` belongs to no one kind or type, and who needs it."""
 
 
 def _text(names: Iterable[str]) -> str:
