@@ -43,6 +43,8 @@ def notices(live: Contract, new: Contract) -> list[str]:
             continue
         if field.id not in asked:
             found.append(f"`{field.id}` is no longer asked; its answers stay")
+        elif field.kind == "value" and asked[field.id].rule != field.rule:
+            found.append(f"`{field.id}` is calculated otherwise from now on; old values stay")
         elif field.kind in ("code", "codes", "order") and asked[field.id].kind == field.kind:
             kept = (asked[field.id].rule or [])[1]
             gone = [code for code in field.rule[1] if code not in kept]

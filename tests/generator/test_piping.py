@@ -13,12 +13,15 @@ from struct import pack
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.storage import MemoryStore
 from chalicelib.survey import Contract
 from chalicelib.survey.piping import filled, pieces
 from chalicelib.survey.questions import Single
 from generator.building import gather, plan
 from generator.definition import compile_file
+from generator.local import site_pages
 from generator.pictures import LARGEST
+from generator.previewing import Preview
 from generator.render import pages
 from generator.site import Site
 from tests.generator.writing import HEAD, compiled, errors, survey
@@ -169,6 +172,17 @@ def test_a_picture_is_told_by_its_bytes_and_lies_beside_the_page(
     for part in (f"src={picture.name}", "width=3", "height=2", "alt=A", "loading=lazy"):
         assert part in tag
     assert "img-src data: 'self';" in drawn
+
+
+def test_the_local_server_and_the_preview_show_it_as_what_it_is(tmp_path: Path) -> None:
+    path = with_picture(tmp_path, png())
+    preview = Preview([path], MemoryStore())
+    [(place, served)] = [
+        (place, page) for place, page in site_pages(gather([path])).items() if "png" in place
+    ]
+    assert served == preview.find_page(place)
+    assert (served.body, served.kind) == (png(), "image/png")
+    assert served.headers == {"X-Content-Type-Options": "nosniff"}
 
 
 def test_another_picture_is_another_version(tmp_path: Path) -> None:
