@@ -63,7 +63,7 @@ const checks = {
     refuse(value.length > most, "many", most);
     return value[0] ? codes.filter(code => value.indexOf(code) >= 0) : undefined;
   },
-  scale: (value, low, high, na) => na && value === "na" ? value : checks.number(value, low, high, 0),
+  scale: (value, low, high, na) => na === 1 && value === "na" ? value : checks.number(value, low, high, 0),
   number: (value, low, high, decimals) => {
     if (value === "") return undefined;
     refuse(typeof value !== "number", "number");
