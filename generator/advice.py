@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from chalicelib.survey import AnyQuestion, Contract, Scaled
-from chalicelib.survey.questions import Ces, Choosing, Dropdown, Hidden, LongText, Nps, Rating
+from chalicelib.survey.questions import (
+    Calculated,
+    Ces,
+    Dropdown,
+    Hidden,
+    LongText,
+    Matrix,
+    Nps,
+    Offering,
+    Rating,
+)
 
 from .findings import Problem, listed
 from .notes import Path
@@ -23,10 +33,12 @@ Advice: TypeAlias = tuple[Path, Problem]
 
 _ANSWERING = {
     "": 0.0,
+    "value": 0.0,
     "true": 1.5,
     "code": 2.0,
     "scale": 2.0,
     "codes": 4.0,
+    "order": 8.0,
     "number": 4.0,
     "date": 5.0,
     "phone": 8.0,
@@ -60,10 +72,13 @@ def minutes(contract: Contract, language: str) -> float:
 
 
 def _seconds(question: AnyQuestion, language: str, speed: float) -> float:
-    if isinstance(question, Hidden):
+    if isinstance(question, Hidden | Calculated):
         return 0.0
     texts = [question.text, question.hint or {}]
-    if isinstance(question, Choosing) and not isinstance(question, Dropdown):
+    if isinstance(question, Matrix):
+        read = sum(len(text.get(language, "")) for text in texts) / speed
+        return read + sum(_seconds(rating, language, speed) for rating in question.ratings())
+    if isinstance(question, Offering) and not isinstance(question, Dropdown):
         texts += [choice.text for choice in question.choices]
     field = question.fields()[0]
     answering = _ANSWERING.get(field.kind, 5.0)
@@ -77,11 +92,16 @@ def _each(contract: Contract) -> Iterator[tuple[Path, AnyQuestion, bool]]:
     for s, section in enumerate(contract.sections):
         for q, question in enumerate(section.questions):
             always = section.show_if is None and question.show_if is None
-            yield ("sections", s, "questions", q), question, always
+            path: Path = ("sections", s, "questions", q)
+            if isinstance(question, Matrix):
+                for r, rating in enumerate(question.ratings()):
+                    yield (*path, "rows", r), rating, always
+            else:
+                yield path, question, always
 
 
 def _length(contract: Contract) -> Iterator[Advice]:
-    asked = [q for q in contract.questions if q.rule and not isinstance(q, Hidden)]
+    asked = [q for q in contract.questions if q.rule and not isinstance(q, Hidden | Calculated)]
     if len(asked) > MOST_QUESTIONS:
         what = f"the survey asks {len(asked)} questions"
         yield ("sections",), Problem(what, f"people finish at most {MOST_QUESTIONS}; cut some")
@@ -139,11 +159,11 @@ def _balance(contract: Contract) -> Iterator[Advice]:
             low, high = question.low_label, question.high_label
             if (low is None) != (high is None):
                 what = "only one end of the scale has a label"
-                yield path, Problem(what, "label `low_label` and `high_label`, or neither")
+                yield path[:4], Problem(what, "label `low_label` and `high_label`, or neither")
             elif low and high and _leaning(low[language]) == _leaning(high[language]) != 0:
                 what = f"both ends of the scale lean one way: `{low[language]}`, `{high[language]}`"
-                yield (*path, "low_label"), Problem(what, "make the low end the opposite")
-        elif isinstance(question, Choosing):
+                yield (*path[:4], "low_label"), Problem(what, "make the low end the opposite")
+        elif isinstance(question, Offering):
             leanings = [_leaning(choice.text[language]) for choice in question.choices]
             good, bad = leanings.count(1), leanings.count(-1)
             if good and bad and good + bad >= 3 and leanings.count(0) <= 1 and good != bad:

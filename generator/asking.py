@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.survey import Contract, Field, Invalid, holds, read
-from chalicelib.survey.questions import NA, OTHER, Hidden, Upload
+from chalicelib.survey import AnyQuestion, Contract, Field, Invalid, holds, read
+from chalicelib.survey.piping import filled
+from chalicelib.survey.questions import NA, OTHER, Hidden, Matrix
 from chalicelib.survey.rules import Raw, check, coerce
 from chalicelib.survey.words import say
 
@@ -21,6 +22,7 @@ WORDS = {
         "how": "回车跳过选答题，< 返回上一题，Ctrl-C 保存并退出。",
         "one": "输入编号",
         "many": "输入编号，用逗号隔开",
+        "order": "按先后输入 {most} 个编号，用逗号隔开",
         "scale": "{low}–{high}",
         "scale_na": "{low}–{high}，不适用请输入 na",
         "number": "数字",
@@ -36,6 +38,7 @@ WORDS = {
         "how": "Enter skips what is optional, < goes back, Ctrl-C keeps the answers and stops.",
         "one": "its number",
         "many": "their numbers, with commas",
+        "order": "{most} numbers, the first first, with commas",
         "scale": "{low}–{high}",
         "scale_na": "{low}–{high}, or na",
         "number": "number",
@@ -50,9 +53,11 @@ WORDS = {
 }
 """What the terminal says, in the survey's language or English."""
 
+_CODED = ("code", "codes", "order")
 _ANSWER_WITH = {
     "code": "one",
     "codes": "many",
+    "order": "order",
     "scale": "scale",
     "number": "number",
     "date": "date",
@@ -68,7 +73,7 @@ def ask(
     tell: Callable[[str], None],
 ) -> None:
     """Ask what is visible and not answered yet, one by one; fills ``answers``."""
-    form = _Form(contract, language)
+    form = _Form(contract, language, answers)
     tell(form.word("how"))
     asked: list[str] = []
     place = 0
@@ -101,15 +106,22 @@ def ask(
 class _Form:
     """A contract's words and choices in one language."""
 
-    def __init__(self, contract: Contract, language: str) -> None:
+    def __init__(self, contract: Contract, language: str, answers: Mapping[str, Raw]) -> None:
         self._contract = contract
+        self._answers = answers
         self._language = language
         self._words = WORDS.get(language, WORDS["en"])
         self._questions = {
             field.id: (question, section)
             for section in contract.sections
-            for question in section.questions
+            for question in section.asked
             for field in question.fields()
+        }
+        self._leads = {
+            question.ratings()[0].id: question
+            for section in contract.sections
+            for question in section.questions
+            if isinstance(question, Matrix)
         }
         self._section = ""
 
@@ -122,7 +134,7 @@ class _Form:
         if field.id not in read(self._contract.fields, answers).shown:
             answers.pop(field.id, None)
             return False
-        if isinstance(question, Upload):  # there is nothing to send a file with
+        if field.kind in ("value", "files"):  # worked out; and there is nothing to send a file with
             return False
         if isinstance(question, Hidden):
             if question.default:
@@ -141,7 +153,12 @@ class _Form:
                 tell(f"\n== {self._text(section.title)} ==")
         if field.id != question.id:  # "other, please say"
             return
-        mark = " *" if field.required else ""
+        lead = self._leads.get(field.id)
+        if lead:
+            self._say(lead, "", tell)
+        self._say(question, " *" if field.required else "", tell)
+
+    def _say(self, question: AnyQuestion, mark: str, tell: Callable[[str], None]) -> None:
         tell(f"\n{self._text(question.text)}{mark}")
         if question.hint:
             tell(f"  {self._text(question.hint)}")
@@ -157,6 +174,8 @@ class _Form:
         if field.kind == "scale":
             name = "scale_na" if len(rule) > 3 else "scale"
             return self.word(name, low=rule[1], high=rule[2])
+        if field.kind == "order":
+            return self.word("order", most=rule[3])
         return self.word(_ANSWER_WITH.get(field.kind, "text"))
 
     def value(self, field: Field, typed: str, answers: dict[str, Raw]) -> Raw:
@@ -165,8 +184,8 @@ class _Form:
             return None
         offered = self._offered(field, answers)
         texts = [typed.strip()]
-        if field.kind in ("code", "codes"):
-            words = typed.replace("，", ",").split(",") if field.kind == "codes" else texts
+        if field.kind in _CODED:
+            words = texts if field.kind == "code" else typed.replace("，", ",").split(",")
             texts = [_code(word.strip(), offered) for word in words if word.strip()]
         elif field.kind == "true":
             texts = ["true" if typed.strip().lower() in ("y", "yes", "是") else ""]
@@ -180,7 +199,7 @@ class _Form:
 
     def _offered(self, field: Field, answers: dict[str, Raw]) -> list[str]:
         """The codes on offer; none where nothing is chosen from."""
-        if field.kind not in ("code", "codes"):
+        if field.kind not in _CODED:
             return []
         known = read(self._contract.fields, answers).answers
         hidden = {code for code, when in field.choice_if.items() if not holds(when, known)}
@@ -193,7 +212,15 @@ class _Form:
         return self.word(code) if code in (OTHER, "yes", "no") else code
 
     def _text(self, text: Mapping[str, str]) -> str:
-        return text.get(self._language) or next(iter(text.values()), "")
+        return filled(text.get(self._language) or next(iter(text.values()), ""), self._said)
+
+    def _said(self, name: str) -> str | None:
+        """The answer that a text puts in, in words."""
+        answer = read(self._contract.fields, self._answers).answers.get(name)
+        if answer is None or name not in self._questions:
+            return None
+        codes = answer if isinstance(answer, list) else [str(answer)]
+        return ", ".join(self._choice(self._questions[name][0], code) for code in codes)
 
 
 def _code(word: str, offered: list[str]) -> str:

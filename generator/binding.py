@@ -13,10 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.questions import Matrix
 
+from .calculating import bind_formula
 from .expressions import Scope, bind, names
 from .findings import Level, Problem
-from .forms import Written
+from .forms import Written, WrittenFormula
 from .notes import Notes, Path
 from .reachability import Asked, Verdict, judge
 
@@ -63,6 +65,7 @@ def bind_all(data: dict[str, Any], questions: list[Draft], notes: Notes) -> None
     """Bind every condition in place; one that cannot be bound is taken out and said why."""
     attributes = data.get("attributes", [])
     earlier: dict[str, Field] = {}
+    groups: dict[str, list[str]] = {}
     asked = {name: _mentions(draft.data) for draft in questions for name in draft.names}
     unread = {str(draft.data.get("id")) for draft in questions if draft.question is None}
 
@@ -71,6 +74,7 @@ def bind_all(data: dict[str, Any], questions: list[Draft], notes: Notes) -> None
             fields=dict(earlier),
             later=asked,
             attributes=frozenset([*attributes, INDEX]),
+            groups=dict(groups),
             unread=frozenset(unread),
             owner=owner,
         )
@@ -85,12 +89,15 @@ def bind_all(data: dict[str, Any], questions: list[Draft], notes: Notes) -> None
             for holder, key, path in _written(draft.data, draft.path):
                 if path != (*draft.path, "end_if"):
                     _bind(holder, key, path[:-1], before, notes)
+            if isinstance(draft.question, Matrix):
+                groups[draft.question.id] = [field.id for field in draft.question.fields()]
             for field in draft.question.fields() if draft.question else ():
                 earlier.setdefault(field.id, field)
             _bind(draft.data, "end_if", draft.path, scope(), notes)
         _bind(section, "end_if", ("sections", s), scope(), notes)
     everything = Scope(
         fields=earlier | {field.id: field for field in knowable(attributes)},
+        groups=groups,
         unread=frozenset(unread),
     )
     for r, rule in enumerate(data.get("follow_ups", [])):
@@ -101,7 +108,7 @@ def _bind(holder: dict[str, Any], key: str, path: Path, scope: Scope, notes: Not
     written = holder.get(key)
     if not isinstance(written, Written):
         return
-    bound = bind(written[0], scope)
+    bound = (bind_formula if isinstance(written, WrittenFormula) else bind)(written[0], scope)
     for problem in bound.problems:
         notes.say((*path, key), problem.what, problem.remedy)
     if bound.condition is None:

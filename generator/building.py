@@ -43,6 +43,8 @@ class Gathered(Struct, frozen=True):
     contracts: list[Contract]
     site: Site
     warnings: list[Finding]
+    pictures: dict[str, bytes] = {}
+    """By their path in the site."""
 
 
 class Written(Struct, frozen=True):
@@ -62,7 +64,14 @@ def gather(paths: Iterable[Path]) -> Gathered:
     contracts = [each.contract for each in compiled if each.contract is not None]
     if len(contracts) < len(compiled):
         raise Unbuildable(findings)
-    return Gathered(contracts, load_site(site_file(paths, compiled)), findings)
+    pictures = {path: data for each in compiled for path, data in pictures_of(each).items()}
+    return Gathered(contracts, load_site(site_file(paths, compiled)), findings, pictures)
+
+
+def pictures_of(compiled: Compiled) -> dict[str, bytes]:
+    """What lies beside a survey's pages, by its path in the site."""
+    survey = compiled.contract.id if compiled.contract else ""
+    return {f"{survey}/{name}": data for name, data in compiled.pictures.items()}
 
 
 def check_all(paths: Iterable[Path]) -> tuple[list[Compiled], str]:
@@ -103,7 +112,8 @@ def plan(gathered: Gathered, dist: Path) -> dict[str, bytes]:
     contracts = {keys.contract(c.id, c.version): c.to_json() for c in gathered.contracts}
     site = site_of(gathered.contracts, gathered.site)
     headers = {place(path): each for path, (_, each) in site.items()}
-    return contracts | {path: data for path, (data, _) in site.items()} | written(headers)
+    pages = {path: data for path, (data, _) in site.items()}
+    return contracts | gathered.pictures | pages | written(headers)
 
 
 def site_of(

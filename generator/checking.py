@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from chalicelib.columns import CUSTOMER, RESERVED, has_na, na
 from chalicelib.survey import Bands, Field
-from chalicelib.survey.questions import NA, OTHER, Hidden, Multiple
+from chalicelib.survey.formulas import names
+from chalicelib.survey.questions import NA, OTHER, Hidden, Multiple, Ranking, Single
 
 from .binding import INDEX, Draft
 from .findings import meant
 from .notes import Notes, Path
+from .piping import check_pipes
 
 MOST_QUESTIONS = 300
 _FOLDERS = ("api", "changes", "definitions", "staff", "uploads")
@@ -101,14 +103,25 @@ def _choices(data: Data, questions: list[Draft], notes: Notes) -> None:
                 kept = {OTHER: "write `other: true` instead", NA: "call it something else"}
                 what = f"the code `{choice['code']}` is kept for the software"
                 notes.say((*draft.path, "choices", c), what, kept[choice["code"]])
+            if choice.get("image") and not isinstance(draft.question, Single | Multiple | None):
+                what = "only choices in sight have pictures"
+                notes.say((*draft.path, "choices", c, "image"), what, "use `single` or `multiple`")
+
+
+def _measures(questions: list[Draft]) -> Iterator[tuple[Path, Data]]:
+    """What may have a dimension and a weight: questions, and the rows of matrices."""
+    for draft in questions:
+        yield draft.path, draft.data
+        for r, row in enumerate(draft.data.get("rows", [])):
+            yield (*draft.path, "rows", r), row
 
 
 def _weights(data: Data, questions: list[Draft], notes: Notes) -> None:
-    weighted = [draft for draft in questions if draft.data.get("weight")]
-    total = sum(draft.data["weight"] for draft in weighted)
+    weighted = [(path, part) for path, part in _measures(questions) if part.get("weight")]
+    total = sum(part["weight"] for _, part in weighted)
     if weighted and abs(total - 1) > 1e-9:
-        parts = " + ".join(f"{draft.data['weight'] * 100:g}%" for draft in weighted)
-        here = (*weighted[0].path, "weight")
+        parts = " + ".join(f"{part['weight'] * 100:g}%" for _, part in weighted)
+        here = (*weighted[0][0], "weight")
         notes.say(here, f"the weights sum to {total * 100:g}%: {parts}", "make them sum to 100%")
     for r, rule in enumerate(data.get("follow_ups", [])):
         if not weighted and INDEX in str(rule.get("when")).replace("'", " ").split():
@@ -117,7 +130,7 @@ def _weights(data: Data, questions: list[Draft], notes: Notes) -> None:
 
 
 def _dimensions(data: Data, questions: list[Draft], notes: Notes) -> None:
-    measured = {str(draft.data["dimension"]) for draft in questions if draft.data.get("dimension")}
+    measured = {str(part["dimension"]) for _, part in _measures(questions) if part.get("dimension")}
     for name in data.get("dimensions", {}):
         if name not in measured:
             what = f"no question measures the dimension `{name}`"
@@ -145,8 +158,9 @@ def _ends(data: Data, questions: list[Draft], notes: Notes) -> None:
                 what = f"`{low}` {least} is above `{high}` {most}"
                 notes.say((*draft.path, key), what, "swap or change them")
         question = draft.question
-        if isinstance(question, Multiple):
-            for key, wanted in (("least", question.least), ("most", question.most or 1)):
+        if isinstance(question, Multiple | Ranking):
+            least = question.least if isinstance(question, Multiple) else 1
+            for key, wanted in (("least", least), ("most", question.most or 1)):
                 if wanted > len(question.codes):
                     what = f"`{key}` is {wanted}, but there are {len(question.codes)} choices"
                     notes.say((*draft.path, key), what, "lower it")
@@ -173,6 +187,21 @@ def _answerable(data: Data, questions: list[Draft], notes: Notes) -> None:
             if question.least > always:
                 what = f"{question.least} must be chosen, but only {always} are always offered"
                 notes.say((*draft.path, "least"), what, "lower it, or show more choices always")
+
+
+def _calculated(data: Data, questions: list[Draft], notes: Notes) -> None:
+    """A figure made of what is personal is as personal."""
+    personal = {
+        field.id
+        for draft in questions
+        for field in (draft.question.fields() if draft.question else ())
+        if field.personal
+    }
+    for draft in questions:
+        named = personal.intersection(names(draft.data.get("value", [0])))
+        if named and not draft.data.get("personal"):
+            what = f"it is made of `{min(named)}`, which is personal"
+            notes.say((*draft.path, "value"), what, "add `personal: true`")
 
 
 def _name(data: Data, questions: list[Draft], notes: Notes) -> None:
@@ -243,6 +272,7 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _ends,
     _bands,
     _answerable,
+    _calculated,
     _name,
     _zone,
     _languages,
@@ -250,4 +280,5 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _rules,
     _retention,
     _limits,
+    check_pipes,
 )

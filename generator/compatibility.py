@@ -43,7 +43,9 @@ def notices(live: Contract, new: Contract) -> list[str]:
             continue
         if field.id not in asked:
             found.append(f"`{field.id}` is no longer asked; its answers stay")
-        elif field.kind in ("code", "codes") and asked[field.id].kind == field.kind:
+        elif field.kind == "value" and asked[field.id].rule != field.rule:
+            found.append(f"`{field.id}` is calculated otherwise from now on; old values stay")
+        elif field.kind in ("code", "codes", "order") and asked[field.id].kind == field.kind:
             kept = (asked[field.id].rule or [])[1]
             gone = [code for code in field.rule[1] if code not in kept]
             found += [f"`{field.id}` no longer offers `{code}`; its answers stay" for code in gone]
@@ -91,10 +93,12 @@ def _column(field: Field) -> str:
 _HOLDS = {
     "code": "one choice",
     "codes": "several choices",
+    "order": "choices in order",
     "date": "a date",
     "text": "a text",
     "phone": "a phone number",
     "email": "an e-mail address",
     "true": "a consent",
     "files": "files",
+    "value": "a calculated value",
 }

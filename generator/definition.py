@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.survey import Contract
 
@@ -33,6 +34,8 @@ class Compiled(Struct, frozen=True):
     path: Path
     contract: Contract | None
     findings: list[Finding]
+    pictures: dict[str, bytes] = {}
+    """What the pages show beside themselves, by name."""
     spots: dict[tuple[str | int, ...], Spot] = {}
     """Where in the file each part of the contract stands."""
 
@@ -48,7 +51,7 @@ class Compiled(Struct, frozen=True):
         added = Finding(self.path, spot.line, spot.where, what, remedy, level)
         contract = self.contract if level == "warning" else None
         findings = sorted([*self.findings, added], key=_order)
-        return Compiled(self.path, contract, findings, self.spots)
+        return replace(self, contract=contract, findings=findings)
 
 
 def compile_file(path: Path) -> Compiled:
@@ -74,13 +77,13 @@ def compile_text(text: str, path: Path) -> Compiled:
         return _failed(path, stop.line, stop.problem.what, stop.problem.remedy)
     if root is None:
         return _failed(path, 1, "the file is empty", "start from a template: `echoform new`")
-    notes = Notes(_languages(root))
+    notes = Notes(_languages(root), path.parent)
     notes.problems += [(Spot(line, ""), problem) for line, problem in broken]
     contract, weighed = _read(root, notes, path)
     findings = [_finding(path, spot, problem) for spot, problem in notes.problems]
     findings = sorted({*findings, *weighed}, key=_order)
     failed = any(finding.level == "error" for finding in findings)
-    return Compiled(path, None if failed else contract, findings, notes.spots)
+    return Compiled(path, None if failed else contract, findings, notes.pictures, notes.spots)
 
 
 def compile_all(paths: Iterable[Path]) -> list[Compiled]:

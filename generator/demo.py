@@ -133,7 +133,7 @@ def _person(contract: Contract, random: Random, agent: str, language: str) -> di
 def _write_history(contract: Contract, random: Random, folder: Path) -> tuple[Path, Path]:
     """A table as an older system would export it, and the mapping that loads it."""
     table, mapping = folder / "history.csv", folder / "history-map.yaml"
-    questions = [field.id for field in contract.fields if field.rule]
+    questions = [field.id for field in contract.fields if field.kind not in ("", "value")]
     attributes = ["agent", "team", "store", "tier"]
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with table.open("w", encoding="utf-8", newline="") as file:
@@ -156,7 +156,7 @@ def _write_history(contract: Contract, random: Random, folder: Path) -> tuple[Pa
                     *(";".join(c) if isinstance(c, list) else c for c in cells),
                 ]
             )
-    several = {field.id for field in contract.fields if field.kind == "codes"}
+    several = {field.id for field in contract.fields if field.kind in ("codes", "order")}
     lines = ["source_id: ticket", "time: answered", "channel: {column: channel}"]
     lines += ["language: {column: language}", "attributes:"]
     lines += [f"  {name}: {name}" for name in attributes]

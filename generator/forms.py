@@ -246,6 +246,26 @@ class ConditionForm:
         return {"$ref": "#/$defs/condition"}
 
 
+class WrittenFormula(Written):
+    """A formula as the author wrote it, until it is bound."""
+
+
+class FormulaForm:
+    """A formula: read as written."""
+
+    def read(self, node: Node, at: Place) -> Any:
+        if not isinstance(node, Scalar) or node.empty:
+            return at.error(f"`{at.key}` must be a formula", "write one such as `mean(a, b)`")
+        return WrittenFormula([node.text])
+
+    def schema(self, defs: dict[str, Schema]) -> Schema:
+        defs["formula"] = {
+            "description": "A formula, such as: mean(speed, skill) * 20",
+            "type": ["string", "number"],
+        }
+        return {"$ref": "#/$defs/formula"}
+
+
 class Limited:
     """Another form, within the limits of the kernel's ``Meta``."""
 

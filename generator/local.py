@@ -31,7 +31,7 @@ from generator.previewing import Preview
 from generator.query import ask, note_query, open_views
 from generator.scoreboard import print_scores
 from generator.scores import as_csv, as_json, scores
-from generator.serving import Page, Schedule, make_server
+from generator.serving import Page, Schedule, make_server, picture
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -123,7 +123,8 @@ def write_paper(
 def site_pages(gathered: Gathered) -> dict[str, Page]:
     """What the local server serves, by path."""
     site = site_of(gathered.contracts, gathered.site)
-    return {place(path): Page(data, headers=headers) for path, (data, headers) in site.items()}
+    found = {place(path): Page(data, headers=headers) for path, (data, headers) in site.items()}
+    return found | {"/" + path: picture(path, data) for path, data in gathered.pictures.items()}
 
 
 def urls(contracts: Sequence[Contract], server: LocalDevServer) -> list[str]:

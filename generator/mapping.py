@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from chalicelib.survey import Contract, EchoformError, Field
-from chalicelib.survey.questions import Choosing
+from chalicelib.survey.questions import Offering
 from chalicelib.survey.rules import Raw, coerce, is_blank
 from generator.plain import read_plain
 from generator.tables import Cell, Row
@@ -80,7 +80,9 @@ def read_mapping(path: Path, contract: Contract) -> Mapping:
         here, column = f"{path}: answers: {name}", _column(part)
         if name not in kinds:
             problems.append(f"{here}: {contract.id} has no such question")
-        elif column.split and kinds[name] != "codes":
+        elif kinds[name] == "value":
+            problems.append(f"{here}: it is calculated; leave it out")
+        elif column.split and kinds[name] not in ("codes", "order"):
             problems.append(f"{here}: split is for questions with several answers")
         elif column.format and kinds[name] != "date":
             problems.append(f"{here}: format is for times and dates")
@@ -183,7 +185,7 @@ def _codes(contract: Contract, name: str) -> dict[str, Any]:
     return {
         text: choice.code
         for question in contract.questions
-        if question.id == name and isinstance(question, Choosing)
+        if question.id == name and isinstance(question, Offering)
         for choice in question.choices
         for text in choice.text.values()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -23,8 +24,11 @@ class Spot(Struct, frozen=True):
 class Notes:
     """What the reading of one file writes down: problems, and where every value stands."""
 
-    def __init__(self, languages: list[str]) -> None:
+    def __init__(self, languages: list[str], folder: FilePath = FilePath()) -> None:
         self.languages = languages
+        self.folder = folder
+        """Where the file lies, and what it names beside itself."""
+        self.pictures: dict[str, bytes] = {}
         self.problems: list[tuple[Spot, Problem]] = []
         self.spots: dict[Path, Spot] = {}
         self.whole = True

@@ -16,13 +16,15 @@ from chalicelib.survey.rules import Rule, check
 
 from .findings import Problem, meant
 
+LARGEST = 10**15
+"""Of what a calculated value is compared with: beyond, not every whole number is one."""
 ORDERED = {"==", "!=", "<", "<=", ">", ">=", "in", "!in"}
 EQUAL = {"==", "!=", "in", "!in"}
 HOLDING = {"has", "!has"}
 
 
 def codes_of(rule: Rule) -> list[str]:
-    return list(rule[1]) if rule and rule[0] in ("code", "codes") else []
+    return list(rule[1]) if rule and rule[0] in ("code", "codes", "order") else []
 
 
 class Kind(Struct, frozen=True):
@@ -81,9 +83,16 @@ def _agreed(field: Field, symbol: str, value: Any) -> Problem | None:
     )
 
 
+def _figure(field: Field, symbol: str, value: Any) -> Problem | None:
+    if type(value) in (int, float) and abs(value) <= LARGEST:
+        return None
+    return Problem(f"`{field.id}` is a number, not {value!r}", "write a number without quotes")
+
+
 KINDS: dict[str, Kind] = {
     "code": Kind(EQUAL, _choice, '{id} == "{code}"'),
     "codes": Kind(HOLDING, _choice, '"{code}" in {id}'),
+    "order": Kind(HOLDING, _choice, '"{code}" in {id}'),
     "scale": Kind(ORDERED, _quantity, "{id} <= {low}"),
     "number": Kind(ORDERED, _quantity, "{id} <= {low}"),
     "date": Kind(ORDERED, _checked, '{id} >= "2026-05-17"'),
@@ -92,6 +101,7 @@ KINDS: dict[str, Kind] = {
     "email": Kind(EQUAL, _checked, "answered({id})"),
     "true": Kind({"=="}, _agreed, "{id} == True"),
     "files": Kind(set(), _checked, "answered({id})"),
+    "value": Kind(ORDERED, _figure, "{id} <= 2.5"),
 }
 """By the kind of a field's rule."""
 

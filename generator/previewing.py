@@ -17,11 +17,11 @@ from chalicelib.published import publish
 from chalicelib.running import now
 from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError
-from generator.building import lay_shells, site_file, site_of
+from generator.building import lay_shells, pictures_of, site_file, site_of
 from generator.definition import Compiled, compile_all
 from generator.headers import place
 from generator.places import TEMPLATES
-from generator.serving import Page
+from generator.serving import Page, picture
 from generator.site import load_site
 
 _ROUND_S = 25
@@ -52,6 +52,9 @@ class Preview:
             lay_shells(self._store, contracts, site)
             for path, (data, headers) in site_of(contracts, site, ["'self'"]).items():
                 built[place(path)] = Page(data, headers=headers)
+            for each in compiled:
+                for path, data in pictures_of(each).items():
+                    built["/" + path] = picture(path, data)
         except (EchoformError, OSError) as error:  # shown, and mended by the next save
             problem = str(error)
         findings = [str(finding) for each in compiled for finding in each.findings]
@@ -73,7 +76,7 @@ class Preview:
         Folders are watched, not files: editors save by putting another file in a file's place.
         """
         folders = {path if path.is_dir() else path.absolute().parent for path in self._paths}
-        for _ in watch(*folders, watch_filter=_is_yaml, stop_event=stop, debounce=200):
+        for _ in watch(*folders, watch_filter=_is_survey, stop_event=stop, debounce=200):
             self.rebuild()
 
     def _wait(self, seen: str) -> Page:
@@ -83,8 +86,8 @@ class Preview:
             return Page(str(self._revision).encode(), "text/plain")
 
 
-def _is_yaml(_: Change, path: str) -> bool:
-    return path.endswith(".yaml")
+def _is_survey(_: Change, path: str) -> bool:
+    return path.lower().endswith((".yaml", ".png", ".jpg", ".jpeg", ".webp"))
 
 
 def _frame(contracts: Sequence[Contract], lines: Sequence[str], revision: int) -> bytes:

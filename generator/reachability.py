@@ -211,6 +211,10 @@ def _text(field: Field, operands: list[Any]) -> list[Any]:
     return [*operands, other]
 
 
+def _unknown(field: Field, operands: list[Any]) -> None:
+    """What is worked out of other answers is beyond this module."""
+
+
 def _true_only(field: Field, operands: list[Any]) -> list[Any]:
     return [True]
 
@@ -229,6 +233,7 @@ def _allowed(field: Field, value: object) -> bool:
 _VALUES = {
     "code": _code,
     "codes": _codes,
+    "order": _codes,
     "scale": _scale,
     "number": _number,
     "date": _date,
@@ -237,5 +242,6 @@ _VALUES = {
     "email": _text,
     "true": _true_only,
     "files": _files,
+    "value": _unknown,
 }
 """Answers worth trying, by the kind of a field's rule."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -23,7 +23,8 @@ from markupsafe import Markup
 from chalicelib import uploads
 from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
-from chalicelib.survey.questions import Upload
+from chalicelib.survey.piping import Pipe, filled, pieces
+from chalicelib.survey.questions import Matrix, Offering, Upload
 from chalicelib.survey.rules import Rule
 from chalicelib.survey.words import WORDS
 from generator.advice import minutes
@@ -38,6 +39,7 @@ _SURVEY = TEMPLATES / "survey"
 
 _PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
     "codes": lambda rule: _where(few=rule[2] > 1, many=rule[3] < len(rule[1])),
+    "order": lambda rule: ["choice", *_where(few=rule[2] > 1, many=True)],
     "number": lambda rule: ["number", "range", "decimals"],
     "date": lambda rule: _where(date=True, days=rule[1] or rule[2]),
     "text": lambda rule: _where(short=rule[1] > 1, long=True),
@@ -52,6 +54,9 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "stars": lambda contract: _looks(contract, "stars"),
     "faces": lambda contract: _looks(contract, "faces"),
     "pattern": lambda contract: any(f.kind in ("phone", "email") for f in contract.fields),
+    "matrix_if": lambda contract: _may_hide_a_matrix(contract),
+    "image": lambda contract: _has_pictures(contract),
+    "piping": lambda contract: bool(contract.piped),
     "link": lambda contract: bool(contract.attributes),
 }
 """What only some surveys need beside their question types. ``link`` asks about the code a page was
@@ -61,6 +66,7 @@ attributes is judged when the answer is sent."""
 _OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
 _SAID = re.compile(r"\bwords\.(\w+)")
 
+_SPAN = Markup("<span data-v={}>{}</span>")
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 _SAYS_MINUTES = re.compile(r"分[钟鐘]|minute", re.IGNORECASE)
 """An author's own promise, beside which ours would be one too many."""
@@ -93,7 +99,7 @@ def _page(contract: Contract, site: Site, language: str) -> bytes:
     words = context["words"]
     needed = _parts(contract)
     wrong = sorted({code for field in contract.fields for code in _problems(field)})
-    said = {**words, "thanks": context["thanks"]}
+    said = {**words, "thanks": _thanked(contract, language) or context["thanks"]}
     data = [
         [_shipped(field) for field in contract.fields],
         {code: words[code] for code in wrong},
@@ -129,8 +135,10 @@ def _control(
         facts = {
             "q": question,
             "type": kind,
-            "field": fields[question.id],
+            "field": fields.get(question.id),
             "other": fields.get(f"{question.id}_other"),
+            "fields": fields,
+            "up": "" if language == contract.languages[0] else "../",
             "say": _say(language),
             "words": {**words, **marks, "when": when},
             "kinds": uploads.listed(question) if isinstance(question, Upload) else "",
@@ -138,6 +146,12 @@ def _control(
         return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
 
     return control
+
+
+def _thanked(contract: Contract, language: str) -> list[str | Pipe]:
+    """The thanks in pieces, as parts/piping.js takes them; empty where nothing is put in."""
+    found = list(pieces((contract.thanks or {}).get(language, "")))
+    return found if any(isinstance(piece, Pipe) for piece in found) else []
 
 
 def _thanks(contract: Contract, site: Site, language: str) -> bytes:
@@ -193,7 +207,7 @@ def _say(language: str) -> Callable[[Mapping[str, str]], Markup]:
 
     def say(text: Mapping[str, str]) -> Markup:
         lines = (text.get(language) or next(iter(text.values()), "")).split("\n")
-        return Markup("<br>").join(lines)
+        return Markup("<br>").join(map(_piped, lines))
 
     return say
 
@@ -204,9 +218,9 @@ def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str
     leaf = "thanks/" if up else ""
     about = _about(language, site)
     return about | {
-        "title": contract.title.get(language, contract.id),
-        "intro": (contract.intro or {}).get(language, ""),
-        "thanks": (contract.thanks or {}).get(language, about["words"]["thanks"]),
+        "title": filled(contract.title.get(language, contract.id)),
+        "intro": filled((contract.intro or {}).get(language, "")),
+        "thanks": filled((contract.thanks or {}).get(language, about["words"]["thanks"])),
         "others": [
             (other, (home + _place(contract, other).split("/", 1)[1] + leaf) or "./")
             for other in contract.languages
@@ -214,6 +228,13 @@ def _context(contract: Contract, site: Site, language: str, up: str) -> dict[str
         ],
         "spoken": {other: called(other, site.words) for other in contract.languages},
     }
+
+
+def _piped(line: str) -> Markup:
+    """A line as markup: what is put in stands as its fallback, until the script knows better."""
+    return Markup("").join(
+        piece if isinstance(piece, str) else _SPAN.format(*piece) for piece in pieces(line)
+    )
 
 
 def _whole(
@@ -227,10 +248,11 @@ def _whole(
         "form.js": f"<script>{_script(needed)[0]}</script>",
     }
     connected = ["'self'"] + [site.uploads] * bool(site.uploads and "upload" in needed)
+    own = " 'self'" if "image" in needed else ""
     script = f"script-src {_hash(parts['form.js'])};connect-src {' '.join(connected)};"
     policy = (
         f"default-src 'none';style-src {_hash(parts['style.css'])};"
-        f"{script if template == 'page.html' else ''}img-src data:;"
+        f"{script if template == 'page.html' else ''}img-src data:{own};"
         f"form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
@@ -253,8 +275,8 @@ def _templates() -> Environment:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """The types, rules, features and operators of a survey: what only they need, only it carries."""
-    types = {str(q.__struct_config__.tag) for q in contract.questions}
+    """A survey's types, rules, features and operators: what only they need, only it carries."""
+    types = {str(q.__struct_config__.tag) for q in _drawn(contract)}
     kinds = {field.kind for field in contract.fields}
     features = {name for name, has in _FEATURES.items() if has(contract)}
     operators = {each for field in contract.fields for each in _used(field)}
@@ -269,6 +291,22 @@ def _used(field: Field) -> Iterable[str]:
             yield condition[0]
             if condition[0] in ("and", "or", "not"):
                 conditions += condition[1:]
+
+
+def _drawn(contract: Contract) -> Iterator[AnyQuestion]:
+    """The questions as the page draws them: a matrix is one."""
+    return (question for section in contract.sections for question in section.questions)
+
+
+def _has_pictures(contract: Contract) -> bool:
+    choices = (c for q in _drawn(contract) if isinstance(q, Offering) for c in q.choices)
+    return any(choice.image for choice in choices)
+
+
+def _may_hide_a_matrix(contract: Contract) -> bool:
+    matrices = [question for question in _drawn(contract) if isinstance(question, Matrix)]
+    ends = any(field.end_if for field in contract.fields)
+    return any(matrix.show_if or ends for matrix in matrices)
 
 
 def _text(names: Iterable[str]) -> str:

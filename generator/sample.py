@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from chalicelib.survey import Answer, Contract, Field, holds
+from chalicelib.survey.formulas import value
 from chalicelib.survey.questions import NA, OTHER
 from chalicelib.survey.rules import Rule
 
@@ -54,7 +55,10 @@ def draw(contract: Contract, random: Random, mood: float, language: str) -> dict
         if ended:
             break
         shown = field.show_if is None or holds(field.show_if, answers)
-        if shown and field.rule and not _skips(field, random):
+        if shown and field.rule and field.kind == "value":
+            figure = value(field.rule[1], answers)
+            answers |= {} if figure is None else {field.id: figure}
+        elif shown and field.rule and not _skips(field, random):
             drawn = _DRAWS[field.kind](_offered(field, answers), random, mood, language)
             if field.id.endswith(f"_{OTHER}"):
                 drawn = random.choice(_OTHER.get(language, _OTHER["en"]))
@@ -93,6 +97,13 @@ def _codes(rule: Rule, random: Random, mood: float, language: str) -> Answer:
     return [code for code in codes if code in chosen]
 
 
+def _order(rule: Rule, random: Random, mood: float, language: str) -> Answer:
+    """Earlier choices more often first."""
+    _, codes, _, most = rule
+    drawn = {code: place + random.gauss(0, len(codes) / 2) for place, code in enumerate(codes)}
+    return sorted(codes, key=drawn.__getitem__)[:most]
+
+
 def _scale(rule: Rule, random: Random, mood: float, language: str) -> Answer:
     low, high = rule[1], rule[2]
     if len(rule) > 3 and random.random() < 0.04:
@@ -122,6 +133,7 @@ def _text(rule: Rule, random: Random, mood: float, language: str) -> Answer:
 _DRAWS: dict[str, Callable[[Rule, Random, float, str], Any]] = {
     "code": _code,
     "codes": _codes,
+    "order": _order,
     "scale": _scale,
     "number": _number,
     "date": _date,

@@ -25,7 +25,8 @@ from chalicelib.published import Definitions
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Bands, EchoformError, Field, Question, Scaled, figures
 from chalicelib.survey.figures import Mean, Nps, Share
-from chalicelib.survey.questions import NA, Ces, Choosing, Text, YesNo
+from chalicelib.survey.piping import filled
+from chalicelib.survey.questions import NA, Ces, Offering, Text, YesNo
 from chalicelib.survey.questions import Nps as NpsQuestion
 
 AT_ONCE = 16
@@ -59,7 +60,8 @@ class Item(Struct, frozen=True, kw_only=True):
     na: int
     """How many said that it does not apply; not in ``n``."""
     counts: dict[str, int]
-    """How many gave each value, in the order of the question."""
+    """How many gave each value, in the order of the question; of a ranking, how many put it first.
+    """
     mean: Mean | None = None
     band: str | None = None
     top2: Share | None = None
@@ -67,6 +69,8 @@ class Item(Struct, frozen=True, kw_only=True):
     nps: Nps | None = None
     ces: Share | None = None
     yes: Share | None = None
+    ranks: dict[str, Mean] | None = None
+    """The mean rank of each choice, over those who ranked it; 1 is the best."""
 
 
 class Segment(Struct, frozen=True):
@@ -147,7 +151,7 @@ def scores(
         min(names, default=None),
         max(names, default=None),
         sorted(segments, key=lambda s: (s.value if by == "hour" else "", -s.n, s.value)),
-        {c.code: c.text for c in chosen.choices} if isinstance(chosen, Choosing) else {},
+        {c.code: c.text for c in chosen.choices} if isinstance(chosen, Offering) else {},
         without_flagged,
     )
 
@@ -266,16 +270,22 @@ def _item(question: Question, field: Field, counted: Mapping[str, int], bands: B
     counts = dict(counted)
     na = counts.pop(NA, 0) if columns.has_na(field) else 0
     anybody = counts.pop(counting.EVERYBODY, None)
+    placed = _places(counts) if field.kind == "order" else {}
+    if placed:
+        counts = {code: places[1] for code, places in placed.items() if 1 in places}
     ordered = {code: counts.pop(code) for code in _values(field) if code in counts}
     counts = {**ordered, **counts}  # a choice that was removed still has its answers
     item = Item(
         id=field.id,
         type=str(type(question).__struct_config__.tag),
-        text=question.text,
+        text={language: filled(said) for language, said in question.text.items()},
         n=sum(counts.values()) if anybody is None else anybody,
         na=na,
         counts=counts,
     )
+    if field.kind == "order":
+        ranks = {code: figures.mean(placed[code]) for code in _values(field) if code in placed}
+        return replace(item, ranks={code: mean for code, mean in ranks.items() if mean})
     if isinstance(question, YesNo):
         return replace(item, yes=figures.share(counts.get("yes", 0), item.n))
     if not isinstance(question, Scaled):
@@ -292,6 +302,15 @@ def _item(question: Question, field: Field, counted: Mapping[str, int], bands: B
         full_marks=figures.full_marks(points, high),
         ces=figures.ces(points) if isinstance(question, Ces) else None,
     )
+
+
+def _places(counts: Mapping[str, int]) -> dict[str, dict[int, int]]:
+    """How many put each choice of a ranking at each rank, from ``"1 speed"``: 3."""
+    placed: dict[str, dict[int, int]] = {}
+    for value, n in counts.items():
+        rank, _, code = value.partition(" ")
+        placed.setdefault(code, {})[int(rank)] = n
+    return placed
 
 
 def _values(field: Field) -> list[str]:

@@ -43,6 +43,7 @@ from chalicelib.storage import open_store
 from chalicelib.survey import EchoformError, Refused
 from generator.gate import Gate, Request
 from generator.gate import Handler as GateHandler
+from generator.pictures import KINDS
 from generator.places import APP
 from generator.receiving import ADDRESS, Receiver
 from generator.throttle import Throttle
@@ -54,6 +55,12 @@ class Page(NamedTuple):
     body: bytes
     kind: str = "text/html; charset=utf-8"
     headers: Mapping[str, str] = {}
+
+
+def picture(path: str, data: bytes) -> Page:
+    """A picture, as what its name says and nothing else."""
+    kind = KINDS[path.rpartition(".")[2]]
+    return Page(data, kind, {"X-Content-Type-Options": "nosniff"})
 
 
 class Handler(ChaliceRequestHandler):

@@ -7,6 +7,7 @@ contract has an entry in ``FORMS``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -16,7 +17,8 @@ from msgspec import Struct
 
 from chalicelib.survey.conditions import Condition
 from chalicelib.survey.contract import Days, Language, Minutes, Origin
-from chalicelib.survey.questions import Choice, Code, Day, Name, Share, Slug, Text
+from chalicelib.survey.formulas import Formula
+from chalicelib.survey.questions import Choice, Code, Day, Name, Picture, Row, Share, Slug, Text
 
 from .findings import listed, meant
 from .forms import (
@@ -31,6 +33,7 @@ from .forms import (
     WHOLE,
     ConditionForm,
     Form,
+    FormulaForm,
     Limited,
     OneOf,
     Schema,
@@ -38,6 +41,7 @@ from .forms import (
     split_by_comma,
 )
 from .notes import UNREAD, Place
+from .pictures import PictureForm
 from .source import Mapping, Node, Scalar, Sequence
 
 
@@ -177,7 +181,10 @@ class Mapped:
 
 
 class Coded:
-    """Choices: a mapping of code to text, or of code to a mapping with ``text`` and more."""
+    """Choices, or rows: a mapping of code to text, or to a mapping with ``text`` and more."""
+
+    def __init__(self, cls: type[Struct]) -> None:
+        self._detailed = _Details(cls)
 
     def read(self, node: Node, at: Place) -> Any:
         if not isinstance(node, Mapping):
@@ -187,17 +194,18 @@ class Coded:
             at.error(COMMA.what, COMMA.remedy)
             return UNREAD
         return [
-            self._choice(code, entry.node, at.step(index, entry.line))
+            self._one(code, entry.node, at.step(index, entry.line))
             for index, (code, entry) in enumerate(node.entries.items())
         ]
 
-    def _choice(self, code: str, node: Node, at: Place) -> Any:
-        checked = form_of(Code).read(Scalar(at.notes.spots[at.path].line, code, False), at)
+    def _one(self, code: str, node: Node, at: Place) -> Any:
+        scalar = Scalar(at.notes.spots[at.path].line, code, False)
+        checked = form_of(self._detailed.code).read(scalar, at)
         if checked is UNREAD:
             at.notes.whole = False
-        details = isinstance(node, Mapping) and any(key in node.entries for key in _DETAILS)
+        details = isinstance(node, Mapping) and any(map(node.entries.__contains__, self._detailed))
         if details:
-            read: dict[str, Any] = _DETAILED.read(node, at)
+            read: dict[str, Any] = self._detailed.read(node, at)
         else:
             read = {"text": form_of(Text).read(node, at.step("text", at.notes.spots[at.path].line))}
         if read.get("text") is UNREAD:
@@ -206,20 +214,20 @@ class Coded:
         return {"code": code} | read
 
     def schema(self, defs: dict[str, Schema]) -> Schema:
-        choice = {"anyOf": [form_of(Text).schema(defs), _DETAILED.schema(defs)]}
+        choice = {"anyOf": [form_of(Text).schema(defs), self._detailed.schema(defs)]}
         return {"type": "object", "additionalProperties": choice}
 
 
 class _Details(Keyed):
-    """A choice without its code, which is its key."""
+    """A choice or row without its code, which is its key."""
 
-    def __init__(self) -> None:
-        super().__init__(Choice)
-        del self._fields["code"]
+    def __init__(self, cls: type[Struct]) -> None:
+        super().__init__(cls)
+        self.code = self._fields.pop("code").type
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
 
-_DETAILED = _Details()
-_DETAILS = frozenset(_DETAILED._fields)
 
 _PATTERNS: dict[Any, str] = {
     Code: "lower-case letters, digits, - and _, such as `repair`",
@@ -235,7 +243,10 @@ FORMS: dict[Any, Form] = {
     Minutes: MINUTES,
     Days: DAYS,
     Day: DAY,
-    list[Choice]: Coded(),
+    Formula: FormulaForm(),
+    Picture: PictureForm(),
+    list[Choice]: Coded(Choice),
+    list[Row]: Coded(Row),
     str: STRING,
     bool: TRUTH,
     int: WHOLE,

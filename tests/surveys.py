@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.survey import Choice, Contract, Rule, Section
 from chalicelib.survey.questions import (
     AnyQuestion,
+    Calculated,
     Ces,
     Consent,
     Date,
@@ -12,11 +13,14 @@ from chalicelib.survey.questions import (
     Email,
     Hidden,
     LongText,
+    Matrix,
     Multiple,
     Nps,
     Number,
     Phone,
+    Ranking,
     Rating,
+    Row,
     Score,
     ShortText,
     Single,
@@ -256,6 +260,17 @@ def kitchen_sink() -> Contract:
                         most=3,
                         other=True,
                     ),
+                    Ranking(
+                        id="order",
+                        text=text("按重要性排序", "Put in order"),
+                        choices=choices(
+                            speed=("速度", "Speed"),
+                            price=("价格", "Price"),
+                            care=("态度", "Care"),
+                            parts=("配件", "Parts"),
+                        ),
+                        most=3,
+                    ),
                     YesNo(id="go_on", text=text("继续吗？", "Go on?")),
                 ],
                 end_if=["==", "go_on", "no"],
@@ -267,6 +282,15 @@ def kitchen_sink() -> Contract:
                     Rating(id="stars", text=text("星级", "Stars"), na=True, required=True),
                     Rating(id="faces", text=text("表情", "Faces"), look="faces"),
                     Rating(id="numbers", text=text("数字", "Numbers"), look="numbers", scale=10),
+                    Matrix(
+                        id="ratings",
+                        text=text("请逐项评价", "Rate each"),
+                        rows=[
+                            Row("speed", text("速度", "Speed"), "speed", 0.5),
+                            Row("care", text("态度", "Care"), "care", 0.5),
+                        ],
+                        na=True,
+                    ),
                     Score(
                         id="score",
                         text=text("十分制", "Out of ten"),
@@ -276,6 +300,9 @@ def kitchen_sink() -> Contract:
                     ),
                     Nps(id="nps", text=text("推荐", "Recommend")),
                     Ces(id="ces", text=text("轻松解决", "Made it easy")),
+                    Calculated(
+                        id="average", value=["mean", "ratings_speed", "ratings_care", "stars"]
+                    ),
                 ],
             ),
             Section(

@@ -32,7 +32,6 @@ from .survey import (
 
 OLDEST_MS = 6 * DAY_MS
 AHEAD_MS = 10 * 60 * 1000
-_PIPED = re.compile(r"(?<!\{)\{([a-z][a-z0-9_]*)[|}]")
 """A name in a text: nothing else in a contract's JSON looks so."""
 _LONGEST_S = 6 * 24 * 60 * 60
 
@@ -147,9 +146,9 @@ def _told(contract: Contract, link: Link | None) -> dict[str, str]:
     """What the page may know of a link: what a text of the survey says to whoever has it."""
     if link is None or not link.attributes:
         return {}
-    said = set(_PIPED.findall(contract.to_json().decode()))
     known = columns.attributes(contract)
-    return {n: value for n, value in link.attributes.items() if n in known and n in said}
+    told = (name for name in contract.told if name in known)
+    return {name: link.attributes[name] for name in told if name in link.attributes}
 
 
 def _contract(definitions: Definitions, survey: str, version: str) -> tuple[Publication, Contract]:

@@ -79,6 +79,7 @@ part, and the items that tallies have beside questions."""
 _TYPES = {
     "code": "string",
     "codes": "strings",
+    "order": "strings",
     "number": "double",
     "date": "date",
     "text": "string",
@@ -86,6 +87,7 @@ _TYPES = {
     "email": "string",
     "true": "bool",
     "files": "strings",
+    "value": "double",
 }
 
 
@@ -323,6 +325,7 @@ def _true(value: Any) -> bool:
 _VALUES: dict[str, Callable[[Any], object]] = {
     "code": _text,
     "codes": _texts,
+    "order": _texts,
     "number": _number,
     "date": _day,
     "text": _text,
@@ -330,4 +333,5 @@ _VALUES: dict[str, Callable[[Any], object]] = {
     "email": _text,
     "true": _true,
     "files": _texts,
+    "value": _number,
 }

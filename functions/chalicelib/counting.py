@@ -9,6 +9,7 @@ item          value
 ============  ==================================================================================
 ``responses`` ``""``: everybody
 a field       the code or number given; ``na``; of several codes each, and ``""``: who chose any
+a ranking     ``1 speed``: who put ``speed`` first, and so on; and ``""``: who ranked any
 ``index``     whole points; ``total`` sums it exactly, in thousand-millionths of a point
 ``fcr``       ``yes``: solved with one contact; ``no``: anything else from who answered both
 ``flags``     a flag, and ``near_duplicate``
@@ -51,7 +52,7 @@ PEOPLE = 10
 _ALWAYS = ("channel", "language", "hour")
 _NANO = '"nano points"'  # no question can be called that
 _DAY = quoted(DAY.name)
-_COUNTED = ("code", "codes", "scale")
+_COUNTED = ("code", "codes", "order", "scale")
 
 
 def segment_keys(contracts: Iterable[Contract]) -> list[str]:
@@ -186,6 +187,15 @@ def _field(keys: list[str], field: Field) -> list[str]:
         return [
             _item(keys, name, "''", where=answered),
             _item(keys, name, '"each code"', by="each code", source=each),
+        ]
+    if field.kind == "order":
+        code = quoted("each code")
+        rank = f"CAST(ARRAY_POSITION({quoted(name)}, {code}) AS VARCHAR)"
+        each = f"SELECT *, CONCAT({rank}, ' ', {code}) AS {quoted('each rank')}"
+        each += f" FROM answers CROSS JOIN UNNEST({quoted(name)}) AS each ({code})"
+        return [
+            _item(keys, name, "''", where=answered),
+            _item(keys, name, quoted("each rank"), by="each rank", source=f"({each}) AS ranked"),
         ]
     items = [_item(keys, name, f"CAST({quoted(name)} AS VARCHAR)", by=name)]
     if columns.has_na(field):

@@ -52,9 +52,9 @@ const draft = load(draftKey, 7);
 if (draft) fields.forEach(([id]) => {
   const values = draft.answers[id];
   if (!values || !values[0] || !controls[id] || texts(id).length) return;
-  controls[id].forEach(control => {
+  controls[id].forEach((control, at) => {
     if (picked(control)) control.checked = values.indexOf(control.value) >= 0;
-    else control.value = values[0];
+    else control.value = values[at] || "";
   });
   $("Note").textContent = draft.version ? words.changed : words.restored;
 });

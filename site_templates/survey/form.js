@@ -54,7 +54,7 @@ const texts = id => controls[id]
 const filled = (text, facts) => text.replace(/\{\w+\}/g, () => facts.shift());
 const label = id => boxes[id] ? boxes[id].querySelector(".t").textContent + " — " : "";
 
-let reading, section, steps, frozen, busy, timer;
+let reading, section, steps, frozen, busy, timer, thanks = words.thanks;
 const after = [];  // what a part of the page does whenever answers have changed
 
 // Read the controls, and show what is asked.
@@ -161,7 +161,7 @@ const tell = (heading, text, kind, receipt) => {
 };
 const wait = why => tell(words.saved, why + (kept ? words.reopen : words.stay), "wait");
 const done = receipt => {
-  tell(words.sent, words.thanks, "sent", receipt);
+  tell(words.sent, thanks, "sent", receipt);
   history.replaceState([0, 0, receipt], "");
 };
 

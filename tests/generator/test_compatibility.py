@@ -47,6 +47,38 @@ def test_a_question_that_gets_a_second_meaning_breaks(old: str, new: str, reason
     assert reason in "".join(found)
 
 
+STAFF = "- {id: staff, type: matrix, text: S, rows: {manner: Manner}}\n"
+WISH = "- {id: wish, type: ranking, text: W, choices: {x: X, y: Y}}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (STAFF, STAFF.replace("text: S", "text: S, scale: 7"), "`staff_manner` was a scale from"),
+        (STAFF, "- {id: staff_manner, type: rating, text: M}", ""),
+        (WISH, WISH.replace("ranking", "multiple"), "was choices in order"),
+        ("- {id: v, type: calculated, value: 1}", "- {id: v, type: number, text: V}",
+         "was a calculated value"),
+        (STAFF, STAFF.replace("text: S", "text: S, personal: true"), "would be kept apart"),
+    ],
+)  # fmt: skip
+def test_rows_rankings_and_values_are_columns(old: str, new: str, reason: str) -> None:
+    found = breaks(contract(old), contract(new))
+    assert bool(found) == bool(reason)
+    assert reason in "".join(found)
+
+
+def test_another_formula_is_noticed_and_so_is_a_row_that_is_gone() -> None:
+    two = STAFF.replace("Manner", "Manner, tidy: Tidy")
+    value = "- {id: people, type: calculated, value: mean(staff)}"
+    assert notices(contract(STAFF + value), contract(two + value)) == [
+        "`people` is calculated otherwise from now on; old values stay"
+    ]
+    assert "`staff_tidy` is no longer asked; its answers stay" in notices(
+        contract(two + value), contract(STAFF + value)
+    )
+
+
 def test_other_text_is_a_column_too() -> None:
     live = contract("- {id: a, type: single, text: A, other: true, choices: {x: X}}")
     new = contract(

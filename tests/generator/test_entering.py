@@ -16,12 +16,16 @@ from chalicelib.running import now, run_job
 from chalicelib.storage import FolderStore, StorageError
 from chalicelib.survey import Choice, Contract, Response
 from chalicelib.survey.questions import (
+    Calculated,
     Consent,
     Hidden,
     LongText,
+    Matrix,
     Multiple,
     Number,
+    Ranking,
     Rating,
+    Row,
     Single,
     Statement,
     YesNo,
@@ -29,7 +33,7 @@ from chalicelib.survey.questions import (
 from generator.__main__ import main
 from generator.asking import WORDS
 from generator.data import settings
-from tests.surveys import after_sales, survey, text
+from tests.surveys import after_sales, choices, survey, text
 
 SURVEY = survey(
     Statement(id="hello", text=text("录音说明", "We may record this")),
@@ -88,6 +92,31 @@ def kept() -> dict[str, Any]:
     [path] = Path().glob("*.json")
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
+
+
+def test_rows_and_ranks_are_asked_and_figures_are_not(data: FolderStore) -> None:
+    survey_ = survey(
+        Matrix(
+            id="m",
+            text=text("请评价", "Rate"),
+            rows=[Row("a", text("甲", "A")), Row("b", text("乙", "B"))],
+        ),
+        Calculated(id="mean", value=["mean", "m_a", "m_b"]),
+        Ranking(
+            id="wish",
+            text=text("排序，均分{mean}", "Order, mean {mean}"),
+            choices=choices(x=("子", "X"), y=("丑", "Y"), z=("寅", "Z")),
+            most=2,
+        ),
+    )
+    publish(data, survey_, now())
+    result = enter("--language", "en", typed=["4", "5", "3, 1"], contract=survey_)
+    assert result.exit_code == 0, result.output
+    assert "Rate\n\nA" in result.output
+    assert "Order, mean 4.5" in result.output
+    assert "2 numbers, the first first" in result.output
+    [response] = landed(data)
+    assert response.answers == {"m_a": 4, "m_b": 5, "mean": 4.5, "wish": ["z", "x"]}
 
 
 def test_a_call_becomes_a_response_like_any_other(data: FolderStore) -> None:

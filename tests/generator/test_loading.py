@@ -16,7 +16,7 @@ from chalicelib.jobs.merge import merge
 from chalicelib.published import publish
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Contract, Response, Retention, ids
-from chalicelib.survey.questions import Consent, Date, Multiple, Score
+from chalicelib.survey.questions import Calculated, Consent, Date, Multiple, Score
 from generator.loading import Loaded, load
 from generator.mapping import BadMapping, read_mapping
 from generator.tables import Unreadable
@@ -158,6 +158,13 @@ def test_a_mapping_that_cannot_be_is_told_as_a_whole(tmp_path: Path) -> None:
     assert str(bad.value).count("\n") == 2
     for wrong in ("overal", "shoe", "boss"):
         assert wrong in str(bad.value)
+
+
+def test_a_calculated_value_is_not_loaded(tmp_path: Path) -> None:
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text("source_id: id\ntime: at\nanswers: {mean: m}\n", "utf-8")
+    with pytest.raises(BadMapping, match="mean: it is calculated"):
+        read_mapping(mapping, survey(Calculated(id="mean", value=["sum", 1])))
 
 
 def test_a_column_that_is_not_there_is_told_before_anything_is_accepted(

@@ -118,7 +118,9 @@ def test_example_fits_the_budget() -> None:
 
 def test_every_type_has_its_template_and_is_in_the_kitchen_sink() -> None:
     assert set(TYPES) == {path.stem for path in (TEMPLATE_FOLDER / "questions").iterdir()}
-    assert set(TYPES.values()) == {type(question) for question in kitchen_sink().questions}
+    assert set(TYPES.values()) == {
+        type(question) for section in kitchen_sink().sections for question in section.questions
+    }
 
 
 def test_one_page_and_one_thanks_page_per_language() -> None:
@@ -187,7 +189,7 @@ def test_every_control_has_a_name_of_its_field_and_a_label() -> None:
     fields = {field.id for field in contract.fields if field.rule}
     assert {control["name"] for control in controls} == fields | {"_version", "_language"}
     labelled = {label["for"] for label in tree.all("label") if "for" in label}
-    wrapped = set(re.findall(r"<label[^>]*><input[^>]*name=(\w+)", data.decode()))
+    wrapped = set(re.findall(r"<label[^>]*>[^<]*<(?:input|select)[^>]*name=(\w+)", data.decode()))
     for control in controls:
         if control.get("type") != "hidden" and "aria-hidden" not in control:
             assert control["name"] in labelled | wrapped

@@ -14,8 +14,8 @@ from rich.console import Console
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Bands, Contract, figures, index_of
-from chalicelib.survey.questions import Ces, Rating, Score
+from chalicelib.survey import Bands, Choice, Contract, figures, index_of
+from chalicelib.survey.questions import Calculated, Ces, Matrix, Ranking, Rating, Row, Score
 from generator.scoreboard import table
 from generator.scores import Item, Scores, Unscorable, as_csv, as_json, scores
 from tests.jobs.answering import KEY, NOW, at, contract, land, live, said
@@ -199,3 +199,54 @@ def test_markup_in_a_text_is_shown_as_it_is() -> None:
     tally(store, NOW)
     assert "[bold]Odd[/bold] [/]" in " ".join(shown(scores(store, survey.id), "en").split())
     assert "[red]a[/]" in shown(scores(store, survey.id, "agent"), "en")
+
+
+RANKED = contract(
+    Ranking(
+        id="wish",
+        text={"en": "Wish for {kind|us}"},
+        choices=[Choice(code, {"en": code}) for code in ("quick", "cheap", "kind")],
+        most=2,
+    ),
+    Matrix(
+        id="staff",
+        text={"en": "Staff"},
+        rows=[Row("manner", {"en": "Manner"}), Row("tidy", {"en": "Tidy"})],
+        na=True,
+    ),
+    Calculated(id="people", value=["mean", "staff_manner", "staff_tidy"]),
+)
+
+
+def test_a_ranking_tells_who_is_first_and_the_mean_rank() -> None:
+    """And each row of a matrix is scored like any rating; a calculated value is a column."""
+    store = MemoryStore()
+    live(store, RANKED)
+    wishes = [["quick", "cheap"], ["quick", "kind"], ["cheap", "quick"], None]
+    land(
+        store,
+        *(
+            said(
+                number,
+                RANKED,
+                answers={"wish": wish, "staff_manner": 4, "staff_tidy": "na", "people": 4.0}
+                if wish
+                else {"staff_tidy": 1},
+            )
+            for number, wish in enumerate(wishes)
+        ),
+    )
+    assert merge(store, KEY, NOW).rejected == 0
+    tally(store, NOW)
+    found = scores(store, RANKED.id)
+    wish = item(found, "wish")
+    assert (wish.n, wish.counts) == (3, {"quick": 2, "cheap": 1})
+    assert wish.text == {"en": "Wish for us"}
+    assert wish.ranks is not None
+    ranks = {code: (rank.n, rank.mean) for code, rank in wish.ranks.items()}
+    assert ranks == {"quick": (3, pytest.approx(4 / 3)), "cheap": (2, 1.5), "kind": (1, 2.0)}
+    manner, tidy = item(found, "staff_manner"), item(found, "staff_tidy")
+    assert manner.mean is not None
+    assert (manner.n, manner.mean.mean, manner.type) == (3, 4.0, "rating")
+    assert (tidy.n, tidy.na, tidy.counts) == (1, 3, {"1": 1})
+    assert not any(each.id == "people" for each in found.segments[0].items)

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.survey import Contract, Faultless, Response, Sheet, Submission, ids, read, strangers
+from chalicelib.survey.questions import Calculated
 from tests.survey.test_twins import exact, submissions, surveys
-from tests.surveys import after_sales, kitchen_sink
+from tests.surveys import after_sales, kitchen_sink, survey
 
 VERSION = "0" * 16
 ID = ids.make(1_770_000_000_000, 1)
@@ -145,6 +146,31 @@ def test_without_a_required_answer_it_is_not_taken() -> None:
     faultless = Faultless(contract.fields, VERSION)
     for name in ("service_type", "attitude", "why_low", "phone"):
         assert not agrees(contract, faultless, {k: v for k, v in HAPPY.items() if k != name})
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        ({"average": 11 / 3}, True),
+        ({"average": 3.67}, False),
+        ({"average": "x"}, False),
+        ({}, False),
+    ],
+)
+def test_a_calculated_value_is_ours_whatever_is_sent(sent: dict[str, Any], taken: bool) -> None:
+    contract = kitchen_sink()
+    answers = {"one": "a", "stars": 2, "ratings_speed": 4, "ratings_care": 5, "agree": True}
+    assert agrees(contract, Faultless(contract.fields, VERSION), {**answers, **sent}) is taken
+    reading = read(contract.fields, {**answers, **sent})
+    assert reading.answers["average"] == 11 / 3
+    assert strangers(contract.fields, {**answers, **sent}, reading.shown) == []
+
+
+def test_a_value_of_zero_has_no_sign() -> None:
+    contract = survey(Calculated(id="v", value=["*", 0, 1]))
+    faultless = Faultless(contract.fields, VERSION)
+    assert agrees(contract, faultless, {"v": 0.0})
+    assert not agrees(contract, faultless, {"v": -0.0})
 
 
 def test_another_version_is_not_taken() -> None:

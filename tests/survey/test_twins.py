@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.survey import Choice, Contract, Field, Invalid, Section, holds, read
+from chalicelib.survey.formulas import value
 from chalicelib.survey.questions import (
     AnyQuestion,
+    Calculated,
     Ces,
     Consent,
     Date,
@@ -26,11 +28,14 @@ from chalicelib.survey.questions import (
     Email,
     Hidden,
     LongText,
+    Matrix,
     Multiple,
     Nps,
     Number,
     Phone,
+    Ranking,
     Rating,
+    Row,
     Score,
     ShortText,
     Single,
@@ -143,6 +148,16 @@ def test_what_a_form_sends(twin: Twin, vector: dict[str, Any]) -> None:
     assert exact(twin("coerce", vector["rule"], vector["texts"])["value"]) == exact(vector["raw"])
 
 
+@pytest.mark.parametrize("vector", vectors("formulas"))
+def test_calculated_values(twin: Twin, vector: dict[str, Any]) -> None:
+    """To the last bit: JSON writes a double as the shortest text that is that double."""
+    found = value(vector["formula"], vector["answers"])
+    assert found is None or isinstance(found, float)
+    assert str(found) != "-0.0"
+    assert exact(found) == exact(vector["value"])
+    assert exact(twin("figure", vector["formula"], vector["answers"])["value"]) == exact(found)
+
+
 @pytest.mark.parametrize("vector", vectors("reading"))
 def test_reading(twin: Twin, vector: dict[str, Any]) -> None:
     expected = exact({key: vector[key] for key in ("shown", "answers", "problems")})
@@ -180,6 +195,8 @@ def _leaf(draw: st.DrawFn, asked: list[Field]) -> list[Any]:
     operands = {
         "code": st.sampled_from([*CODES, "yes", "other"]),
         "codes": st.sampled_from(CODES),
+        "order": st.sampled_from(CODES),
+        "value": NUMBERS,
         "scale": st.one_of(NUMBERS, st.just("na")),
         "number": NUMBERS,
         "date": st.sampled_from(DAYS),
@@ -187,7 +204,7 @@ def _leaf(draw: st.DrawFn, asked: list[Field]) -> list[Any]:
     }.get(field.kind, TEXTS)
     operator = draw(
         st.sampled_from(["has", "!has", "answered"])
-        if field.kind in ("codes", "files")
+        if field.kind in ("codes", "order", "files")
         else st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "!in", "answered"])
     )
     if operator == "answered":
@@ -197,20 +214,52 @@ def _leaf(draw: st.DrawFn, asked: list[Field]) -> list[Any]:
     return [operator, field.id, draw(operands)]
 
 
+OPERANDS = st.sampled_from([0, 1, 3, -2.5, 0.1, 1e-9, 1e15])
+
+
+@st.composite
+def formulas(draw: st.DrawFn, earlier: list[Field], depth: int = 3) -> list[Any]:
+    """A formula over answers given before; also over such as have no number."""
+    names = [field.id for field in earlier if field.rule]
+
+    def operand() -> Any:
+        kind = draw(st.integers(0, 2))
+        if kind == 0 and depth:
+            return draw(formulas(earlier, depth - 1))
+        return draw(st.sampled_from(names)) if kind == 1 and names else draw(OPERANDS)
+
+    operator = draw(st.sampled_from([*"+-*/", "sum", "mean", "min", "max", "count", "if"]))
+    if operator == "count":
+        return [
+            operator,
+            *draw(st.lists(st.sampled_from(names), max_size=4) if names else st.just([])),
+        ]
+    if operator == "if":
+        condition = draw(conditions(earlier)) or ["not", ["answered", "nothing"]]
+        return [operator, condition, operand(), operand()]
+    count = 2 if operator in "+-*/" else draw(st.integers(1, 3))
+    return [operator, *(operand() for _ in range(count))]
+
+
 @st.composite
 def questions(draw: st.DrawFn, name: str, earlier: list[Field]) -> AnyQuestion:
     some = st.booleans()
     base: dict[str, Any] = {"id": name, "text": TEXT}
     base |= {"show_if": draw(conditions(earlier)), "end_if": None}
     kind = draw(st.sampled_from(list(_MAKERS)))
+    if kind is Calculated:
+        return Calculated(**base, value=draw(formulas(earlier)))
+    if kind is Matrix:
+        base["rows"] = [Row(code, TEXT) for code in ("a", "b")]
     if kind is not Statement:
         base["required"] = draw(some)
     if draw(st.integers(0, 9)) == 0:
         base["end_if"] = draw(conditions(earlier))
-    if kind in (Single, Dropdown, Multiple):
+    if kind in (Single, Dropdown, Multiple, Ranking):
         codes = draw(st.lists(st.sampled_from(CODES), min_size=1, max_size=4, unique=True))
         base["choices"] = [Choice(code, TEXT, draw(conditions(earlier, 1))) for code in codes]
-        base["other"] = draw(some)
+        if kind is not Ranking:
+            base["other"] = draw(some)
     return kind(**base, **{key: draw(values) for key, values in _MAKERS[kind].items()})
 
 
@@ -218,7 +267,10 @@ _MAKERS: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     Single: {},
     Dropdown: {},
     Multiple: {"least": st.integers(1, 2), "most": st.sampled_from([None, 2])},
+    Ranking: {"most": st.sampled_from([None, 2])},
     YesNo: {},
+    Matrix: {"na": st.booleans()},
+    Calculated: {},
     Rating: {"scale": st.integers(2, 10), "na": st.booleans()},
     Score: {"na": st.booleans()},
     Nps: {},
@@ -262,6 +314,7 @@ def _fitting(field: Field) -> st.SearchStrategy[Any]:
     return {
         "code": st.sampled_from([*CODES, "yes", "no", "other", ""]),
         "codes": st.lists(st.sampled_from([*CODES, "other"]), max_size=3, unique=True),
+        "order": st.lists(st.sampled_from([*CODES, ""]), max_size=4, unique=True),
         "scale": st.one_of(st.integers(0, 10), st.just("na")),
         "number": NUMBERS,
         "date": st.sampled_from(DAYS),

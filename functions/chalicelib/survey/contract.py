@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Literal, TypeAlias
@@ -9,8 +10,9 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from . import piping
 from .conditions import Condition
-from .questions import AnyQuestion, Field, Name, Scaled, Slug, Text
+from .questions import AnyQuestion, Field, Matrix, Name, Scaled, Slug, Text
 
 Minutes: TypeAlias = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
 Days: TypeAlias = Annotated[int, Meta(ge=7, le=36_525)]
@@ -28,6 +30,12 @@ class Section(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     show_if: Condition | None = None
     end_if: Condition | None = None
     """Where it holds after this section, the survey ends here."""
+
+    @property
+    def asked(self) -> Iterator[AnyQuestion]:
+        """The questions as they are answered: a matrix is the ratings of its rows."""
+        for question in self.questions:
+            yield from question.ratings() if isinstance(question, Matrix) else (question,)
 
 
 class Bands(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -88,14 +96,15 @@ class Contract(
 
     @cached_property
     def questions(self) -> tuple[AnyQuestion, ...]:
-        return tuple(question for section in self.sections for question in section.questions)
+        """Every question in the order asked; a matrix is the ratings of its rows."""
+        return tuple(question for section in self.sections for question in section.asked)
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Every field in the order asked, section conditions folded in."""
         fields: list[Field] = []
         for section in self.sections:
-            inside = [field for question in section.questions for field in question.fields()]
+            inside = [field for question in section.asked for field in question.fields()]
             inside[-1] = msgspec.structs.replace(
                 inside[-1], end_if=_joined("or", section.end_if, inside[-1].end_if)
             )
@@ -109,6 +118,16 @@ class Contract(
     def weighted(self) -> tuple[Scaled, ...]:
         """The questions the index is made of."""
         return tuple(q for q in self.questions if isinstance(q, Scaled) and q.weight)
+
+    @cached_property
+    def piped(self) -> frozenset[str]:
+        """The questions and attributes that are put into its texts."""
+        return frozenset(piping.named(msgspec.to_builtins(self)))
+
+    @property
+    def told(self) -> list[str]:
+        """The attributes a page may be told: those that its texts name, and no other."""
+        return [name for name in self.attributes if name in self.piped]
 
     @cached_property
     def version(self) -> str:

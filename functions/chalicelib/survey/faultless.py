@@ -21,6 +21,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .conditions import Answer, Condition
 from .errors import Invalid
+from .formulas import names, value
 from .questions import NA, Field
 from .response import Submission
 from .rules import PHONE, Rule, check, clean
@@ -126,6 +127,10 @@ _TYPES: dict[str, Callable[..., Any]] = {
         list[Literal[tuple(codes)]],  # type: ignore[misc]
         Meta(min_length=max(least, 1), max_length=most),
     ],
+    "order": lambda codes, least, most: Annotated[
+        list[Literal[tuple(codes)]],  # type: ignore[misc]
+        Meta(min_length=max(least, 1), max_length=most),
+    ],
     "scale": lambda low, high, na=0: _whole(low, high) | Literal[NA] if na else _whole(low, high),
     "number": lambda low, high, decimals: float if decimals else _whole(low, high),
     "date": lambda first, last: str,
@@ -134,6 +139,7 @@ _TYPES: dict[str, Callable[..., Any]] = {
     "email": lambda: str,
     "true": lambda: bool,
     "files": lambda most: Annotated[list[str], Meta(min_length=1, max_length=most)],
+    "value": lambda formula: float,
 }
 
 
@@ -170,6 +176,12 @@ def _in_order(codes: Sequence[str]) -> Callable[[list[str]], bool]:
     return in_order
 
 
+def _calculated(formula: Any, places: dict[str, Any]) -> Any:
+    answers = {name: answer for name, answer in places.items() if answer is not UNSET}
+    found = value(formula, answers)
+    return UNSET if found is None else found
+
+
 def _kept(rule: Rule) -> tuple[str, object] | None:
     """None where every answer of the type is kept."""
     kind, *limits = rule
@@ -180,17 +192,19 @@ def _kept(rule: Rule) -> tuple[str, object] | None:
         return "{1}({0})", PHONE.fullmatch  # which leaves nothing to clean
     if kind == "codes":
         return "(len({0}) == 1 or {1}({0}))", _in_order(limits[0])
-    if kind in ("code", "scale") or kind == "number" and not limits[2]:
+    if kind in ("code", "scale", "value") or kind == "number" and not limits[2]:
         return None
     return "{1}({0})", _same(rule)
 
 
 _KINDS: dict[str, type] = {
     "codes": list,
+    "order": list,
     "scale": int,
     "number": float,
     "true": bool,
     "files": list,
+    "value": float,
 }
 
 
@@ -243,8 +257,11 @@ class _Writer:
         if kept:
             right.append(kept[0].format(self.place(field.id), self.constant(kept[1])))
         for code, when in field.choice_if.items():
-            other = f"{self.constant(code)} {_OTHER[rule[0]]} {self.place(field.id)}"
+            other = f"{self.constant(code)} {_OTHER[_kind(rule)]} {self.place(field.id)}"
             right.append(f"({other} or {self.condition(when)})")
+        if rule[0] == "value":
+            self._lines.append(f" if {self._differs(field.id, rule, asked)}: return False")
+            return
         if not any(right):
             return
         wrong = _all([self.present(field.id), f"not ({_all(right)})"])
@@ -252,6 +269,14 @@ class _Writer:
         self._lines.append(f" if {wrong}: return False")
         if field.required and asked:
             self._lines.append(f" if {missing}: return False")
+
+    def _differs(self, name: str, rule: Rule, asked: str) -> str:
+        """Whether a calculated value is another than ours, or there where it should not be."""
+        known = dict.fromkeys(each for each in names(rule[1]) if each in self._rules)
+        answers = ", ".join(f"{self.constant(each)}: {self.place(each)}" for each in known)
+        ours = f"{self.constant(_calculated)}({self.constant(rule[1])}, {{{answers}}})"
+        ours = f"({ours} if {asked} else UNSET)" if asked else ours
+        return f"repr({self.place(name)}) != repr({ours})"  # tells -0.0 from 0.0
 
     def condition(self, condition: Condition) -> str:
         operator, *operands = condition
@@ -299,7 +324,7 @@ def _all(tests: Iterable[str]) -> str:
     return " and ".join(test for test in tests if test)
 
 
-_OTHER = {"code": "!=", "codes": "not in"}
+_OTHER: dict[type, str] = {str: "!=", list: "not in"}
 """That a code is not what was chosen."""
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from .conditions import Condition
+from .formulas import Formula
 from .rules import LARGEST, Rule
 
 OTHER = "other"
@@ -46,12 +48,22 @@ class Field(Struct, frozen=True):
         return self.rule[0] if self.rule else ""
 
 
+class Picture(Struct, frozen=True, forbid_unknown_fields=True):
+    """A picture that lies beside the page, named by the hash of its bytes; its size in pixels."""
+
+    name: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\.(png|jpg|webp)$")]
+    width: Positive
+    height: Positive
+
+
 class Choice(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One offered answer, stored as its code."""
 
     code: Code
     text: Text
     show_if: Condition | None = None
+    image: Picture | None = None
+    """Shown with the text, where choices are in sight."""
 
 
 class Question(
@@ -100,30 +112,36 @@ class Asked(Question, frozen=True, kw_only=True):
         )
 
 
-class Choosing(Asked, frozen=True, kw_only=True):
-    """Choices, perhaps with "other, please say", whose text is a field of its own."""
+class Offering(Asked, frozen=True, kw_only=True):
+    """Choices, each of which may have a condition of its own."""
 
     choices: Annotated[list[Choice], Meta(min_length=1)]
-    other: bool = False
 
     tallies = True
 
     @property
     def codes(self) -> list[str]:
-        return [choice.code for choice in self.choices] + [OTHER] * self.other
+        return [choice.code for choice in self.choices]
 
     def fields(self) -> tuple[Field, ...]:
-        main = Field(
-            self.id,
-            self.rule,
-            required=self.required,
-            show_if=self.show_if,
-            end_if=None if self.other else self.end_if,
-            choice_if={c.code: c.show_if for c in self.choices if c.show_if is not None},
-            personal=self.personal,
-        )
+        when = {c.code: c.show_if for c in self.choices if c.show_if is not None}
+        return tuple(replace(field, choice_if=when) for field in super().fields())
+
+
+class Choosing(Offering, frozen=True, kw_only=True):
+    """Choices, perhaps with "other, please say", whose text is a field of its own."""
+
+    other: bool = False
+
+    @property
+    def codes(self) -> list[str]:
+        return super().codes + [OTHER] * self.other
+
+    def fields(self) -> tuple[Field, ...]:
+        (main,) = super().fields()
         if not self.other:
             return (main,)
+        main = replace(main, end_if=None)
         chosen = ["has" if main.kind == "codes" else "==", self.id, OTHER]
         say = Field(
             f"{self.id}_{OTHER}",
@@ -167,6 +185,18 @@ class Multiple(Choosing, tag="multiple", frozen=True, kw_only=True):
     @property
     def rule(self) -> Rule:
         return ["codes", self.codes, self.least, self.most or len(self.codes)]
+
+
+class Ranking(Offering, tag="ranking", frozen=True, kw_only=True):
+    """Choices put in order, the best first: all of them, or the first ``most``."""
+
+    most: Positive | None = None
+
+    @property
+    def rule(self) -> Rule:
+        most = min(self.most or len(self.choices), len(self.choices))
+        always = sum(choice.show_if is None for choice in self.choices)
+        return ["order", self.codes, max(1, min(most, always)), most]
 
 
 class YesNo(Asked, tag="yes_no", frozen=True, kw_only=True):
@@ -236,6 +266,50 @@ class Ces(Scaled, tag="ces", frozen=True, kw_only=True):
     @property
     def ends(self) -> tuple[int, int]:
         return 1, 7
+
+
+class Row(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One row of a matrix: a rating of its own, in the column ``<matrix>_<code>``."""
+
+    code: Name
+    text: Text
+    dimension: Name | None = None
+    weight: Share | None = None
+
+
+class Matrix(Asked, tag="matrix", frozen=True, kw_only=True):
+    """Ratings of several things on one scale. Whoever measures sees its ratings alone."""
+
+    rows: Annotated[list[Row], Meta(min_length=1, max_length=30)]
+    scale: Annotated[int, Meta(ge=2, le=10)] = 5
+    look: Literal["stars", "faces", "numbers"] = "stars"
+    na: bool = False
+    low_label: Text | None = None
+    high_label: Text | None = None
+
+    def ratings(self) -> tuple[Rating, ...]:
+        """A rating for each row."""
+        return tuple(
+            Rating(
+                id=f"{self.id}_{row.code}",
+                text=row.text,
+                required=self.required,
+                personal=self.personal,
+                show_if=self.show_if,
+                end_if=self.end_if if row is self.rows[-1] else None,
+                na=self.na,
+                dimension=row.dimension,
+                weight=row.weight,
+                low_label=self.low_label,
+                high_label=self.high_label,
+                scale=self.scale,
+                look=self.look,
+            )
+            for row in self.rows
+        )
+
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(field for rating in self.ratings() for field in rating.fields())
 
 
 class Number(Asked, tag="number", frozen=True, kw_only=True):
@@ -335,6 +409,21 @@ class Upload(Asked, tag="upload", frozen=True, kw_only=True):
         return ["files", self.most]
 
 
+class Calculated(Question, tag="calculated", frozen=True, kw_only=True):
+    """A number made of earlier answers, never asked: page and server each work it out."""
+
+    text: Text = {}
+    value: Formula
+    personal: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return ["value", self.value]  # never what is sent: ``reading`` works it out
+
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(replace(field, personal=self.personal) for field in super().fields())
+
+
 def _plain(number: float) -> float:
     """A whole number without its fraction, as JSON and JavaScript write it."""
     return int(number) if number == int(number) else number
@@ -344,8 +433,10 @@ AnyQuestion: TypeAlias = (
     Single
     | Dropdown
     | Multiple
+    | Ranking
     | YesNo
     | Rating
+    | Matrix
     | Score
     | Nps
     | Ces
@@ -359,6 +450,7 @@ AnyQuestion: TypeAlias = (
     | Statement
     | Hidden
     | Upload
+    | Calculated
 )
 """The registry: every question type there is."""
 

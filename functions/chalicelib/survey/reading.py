@@ -3,16 +3,20 @@
 Fields are walked in the order asked. A condition sees the valid answers of visible fields before
 it, so what is hidden is absent for all that follows, and chains of hidden questions need no rule of
 their own. An invalid answer is a problem, and absent.
+
+A calculated value is worked out here, of the answers before it. One that is sent along is neither
+kept nor refused: nobody's answers are lost over a figure that we have ourselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from .conditions import Answer, holds
 from .errors import Invalid, Problem
+from .formulas import value
 from .questions import Field
 from .rules import Raw, Rule, check, coerce, is_blank
 
@@ -36,7 +40,7 @@ def read(fields: Iterable[Field], raw: Mapping[str, object]) -> Reading:
             shown.append(field.id)
             if field.rule:
                 try:
-                    answer = check(_offered(field, answers), raw.get(field.id))
+                    answer = _answer(field, raw, answers)
                 except Invalid as invalid:
                     problems.append(Problem(field.id, invalid.code, invalid.facts))
                 else:
@@ -46,6 +50,15 @@ def read(fields: Iterable[Field], raw: Mapping[str, object]) -> Reading:
                         problems.append(Problem(field.id, "required"))
         ended = ended or field.end_if is not None and holds(field.end_if, answers)
     return Reading(answers, shown, problems)
+
+
+def _answer(
+    field: Field, raw: Mapping[str, object], answers: Mapping[str, Answer]
+) -> Answer | None:
+    """Raises Invalid."""
+    if field.rule and field.rule[0] == "value":
+        return value(field.rule[1], answers)
+    return check(_offered(field, answers), raw.get(field.id))
 
 
 def _offered(field: Field, answers: Mapping[str, Answer]) -> Rule:
@@ -60,11 +73,11 @@ def _offered(field: Field, answers: Mapping[str, Answer]) -> Rule:
 
 
 def strangers(
-    fields: Iterable[Field], raw: Mapping[str, object], shown: Iterable[str]
+    fields: Sequence[Field], raw: Mapping[str, object], shown: Iterable[str]
 ) -> list[Problem]:
     """Answers that no page sends: to unknown questions, and to hidden ones."""
     asked = {field.id for field in fields if field.rule}
-    visible = set(shown)
+    visible = {*shown, *(field.id for field in fields if field.kind == "value")}
     return [
         Problem(name, "hidden" if name in asked else "unknown")
         for name, value in raw.items()

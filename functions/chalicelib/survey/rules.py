@@ -5,6 +5,7 @@ A rule is a list: its kind, then its limits.
 =========================================  ==================================================
 ``["code", [code, …]]``                    one of the codes
 ``["codes", [code, …], least, most]``      distinct codes, that many of them; kept in this order
+``["order", [code, …], least, most]``      the same, kept in the order given; blanks are left out
 ``["scale", low, high]``                   a whole number; with a fourth item ``1``, or ``"na"``
 ``["number", low, high, decimals]``        a number with at most that many decimals
 ``["date", first, last]``                  a real day, ``YYYY-MM-DD``
@@ -12,6 +13,7 @@ A rule is a list: its kind, then its limits.
 ``["phone"]`` ``["email"]``                as the patterns below
 ``["true"]``                               ``true`` and nothing else
 ``["files", most]``                        distinct tokens of uploads, at most that many
+``["value", formula]``                     nothing: ``reading`` works it out, whatever is sent
 =========================================  ==================================================
 
 ``check`` refuses other types than these; only ``coerce``, for forms, turns text into numbers.
@@ -61,7 +63,7 @@ def narrow(text: str) -> str:
 
 def coerce(rule: Rule, texts: list[str]) -> Raw:
     """What a form's field sent, as the value a script would have sent."""
-    if rule[0] == "codes":
+    if rule[0] in ("codes", "order", "value"):
         return texts
     if rule[0] == "files":  # one control holds them all
         return [token for token in " ".join(texts).split(" ") if token]
@@ -92,6 +94,11 @@ def _codes(value: object, codes: Collection[str], least: int, most: int) -> Answ
     if len(value) > most:
         raise Invalid("many", most=most)
     return [code for code in codes if code in value] or None
+
+
+def _order(value: object, codes: Collection[str], least: int, most: int) -> Answer | None:
+    given = [code for code in value if code != ""] if isinstance(value, list) else value
+    return given if _codes(given, codes, least, most) else None  # type: ignore[return-value]
 
 
 def _number(value: object, low: float, high: float, decimals: int) -> Answer | None:
@@ -172,6 +179,7 @@ def _files(value: object, most: int) -> Answer | None:
 RULES: dict[str, Callable[..., Answer | None]] = {
     "code": _code,
     "codes": _codes,
+    "order": _order,
     "scale": _scale,
     "number": _number,
     "date": _date,
@@ -180,6 +188,7 @@ RULES: dict[str, Callable[..., Answer | None]] = {
     "email": _email,
     "true": _true,
     "files": _files,
+    "value": lambda value, formula: None,
 }
 
 
