@@ -7,6 +7,7 @@ The office line names survey and version, which is what `echoform enter` and `lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
 from chalicelib.survey import AnyQuestion, Contract, Field
-from chalicelib.survey.questions import Choosing, Consent, Hidden, LongText, Multiple, Scaled, YesNo
+from chalicelib.survey.piping import filled
+from chalicelib.survey.questions import (
+    Calculated,
+    Choosing,
+    Consent,
+    Hidden,
+    LongText,
+    Matrix,
+    Multiple,
+    Offering,
+    Ranking,
+    Scaled,
+    Upload,
+    YesNo,
+)
 from generator.colours import palette
 from generator.places import TEMPLATES
 from generator.site import Site
@@ -24,6 +39,9 @@ from generator.wordlist import direction, words_of
 
 SIZES = {"A4": (210, 297), "A5": (148, 210), "Letter": (216, 279)}
 """In millimetres."""
+
+OFF_PAPER = (Hidden, Upload, Calculated)
+"""What nobody can write down."""
 
 
 class Mark(Struct, frozen=True):
@@ -69,7 +87,7 @@ class Form:
         self.contract, self.site, self.language = contract, site, language
         self.words = words_of(language, site.words)
         self.said: dict[str, str] = self.words["paper"]
-        asked = [q for q in contract.questions if q.rule and not isinstance(q, Hidden)]
+        asked = [q for q in contract.questions if q.rule and not isinstance(q, OFF_PAPER)]
         self._numbers = {question.id: number for number, question in enumerate(asked, 1)}
         names = {
             field.id: self.said["number"].format(n=self._numbers[question.id])
@@ -109,22 +127,21 @@ class Form:
 
     @cached_property
     def parts(self) -> list[Part]:
-        fields = {field.id: field for field in self.contract.fields}
         return [
             Part(
                 self.text(section.title),
-                [
-                    self._item(question, fields[question.id])
-                    for question in section.questions
-                    if not isinstance(question, Hidden)
-                ],
+                [item for question in section.questions for item in self._items(question)],
                 self._sentence(section.end_if, "end"),
             )
             for section in self.contract.sections
         ]
 
+    @cached_property
+    def _fields(self) -> dict[str, Field]:
+        return {field.id: field for field in self.contract.fields}
+
     def text(self, text: dict[str, str] | None) -> str:
-        return (text or {}).get(self.language) or next(iter((text or {}).values()), "")
+        return filled((text or {}).get(self.language) or next(iter((text or {}).values()), ""))
 
     def html(self, size: str) -> str:
         """One file that a browser prints."""
@@ -149,15 +166,29 @@ class Form:
             return ""
         return self.said[phrase].format(what=self._wording.sentence(condition))
 
-    def _item(self, question: AnyQuestion, field: Field) -> Item:
-        condition = field.show_if
+    def _items(self, question: AnyQuestion) -> Iterator[Item]:
+        """A question as it is asked; of a matrix first what all its rows share."""
+        if isinstance(question, Matrix):
+            rows = question.ratings()
+            yield self._item(question, self._condition(rows[0]), {})
+            for row in rows:
+                yield self._item(row, "", self._answer(row, self._fields[row.id]))
+        elif not isinstance(question, OFF_PAPER):
+            answer = self._answer(question, self._fields[question.id])
+            yield self._item(question, self._condition(question), answer)
+
+    def _condition(self, question: AnyQuestion) -> str:
+        condition = self._fields[question.id].show_if
+        return self._wording.label(condition).strip() if condition else ""
+
+    def _item(self, question: AnyQuestion, condition: str, answer: dict[str, Any]) -> Item:
         return Item(
             number=self._numbers.get(question.id),
             text=self.text(question.text),
             hint=self.text(question.hint),
-            condition=self._wording.label(condition).strip() if condition else "",
+            condition=condition,
             end=self._sentence(question.end_if, "end"),
-            **self._answer(question, field),
+            **answer,
         )
 
     def _answer(self, question: AnyQuestion, field: Field) -> dict[str, Any]:
@@ -172,13 +203,13 @@ class Form:
                 "low": self.text(question.low_label) or words["low"][kind],
                 "high": self.text(question.high_label) or words["high"][kind],
             }
-        if isinstance(question, Choosing):
-            one = not isinstance(question, Multiple)
+        if isinstance(question, Offering):
+            one = not isinstance(question, Multiple | Ranking)
             marks = [
                 Mark(self.text(choice.text) + self._wording.label(choice.show_if), one)
                 for choice in question.choices
             ]
-            if question.other:
+            if isinstance(question, Choosing) and question.other:
                 marks.append(Mark(str(words["other"]), one, write=True))
             return {
                 "marks": marks,
@@ -193,6 +224,8 @@ class Form:
         pattern = self.said["date"] if field.kind == "date" else ""
         return {"lines": 3 if isinstance(question, LongText) else 1, "pattern": pattern}
 
-    def _several(self, question: Choosing) -> str:
+    def _several(self, question: Offering) -> str:
+        if isinstance(question, Ranking):
+            return self.said["rank"].format(most=question.rule[3])
         most = question.most if isinstance(question, Multiple) else None
         return self.said["most"].format(most=most) if most else self.said["several"]

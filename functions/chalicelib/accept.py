@@ -7,7 +7,6 @@ gets the same receipt.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -71,7 +70,7 @@ def accept(
     """
     publication, contract = _contract(definitions, survey, submission.version)
     minted = _minted(submission.id, arrival)
-    answers = written(_answers(contract, submission, arrival))
+    answers = _answers(contract, submission, arrival)
     code = submission.link or ""
     link = None if submission.link is None else _link(store, survey, code)
     response = Response(
@@ -81,7 +80,7 @@ def accept(
         language=_language(contract, submission.language),
         channel=arrival.channel,
         received_at=arrival.now,
-        answers=answers,
+        answers=written(answers),
         duration=_duration(submission.duration),
         attributes=_attributes(contract, arrival, link) if link or arrival.attributes else {},
         link=links.hash_of(code) if link and not contract.anonymous else None,
@@ -98,7 +97,7 @@ def accept(
         if ended:
             raise Refused(ended)
     # Before the link: who is told to upload again must find the link still free.
-    uploads.take(store, contract, response)
+    uploads.take(store, contract, response, answers)
     wanted = claims.take(store, links.hash_of(code), claim, response) if claim else response
     if wanted is None:
         return Receipt(response.id, replay=True)

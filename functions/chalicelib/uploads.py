@@ -16,7 +16,7 @@ is purged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -24,7 +24,7 @@ from msgspec import Struct
 from . import days, keys
 from .published import DAY_MS
 from .storage import Exists, Missing, Store
-from .survey import Contract, Problem, Refused, Response
+from .survey import Answer, Contract, Problem, Refused, Response
 from .survey.questions import Upload
 
 FRESH_DAYS = 7
@@ -61,14 +61,16 @@ def kind_of(beginning: bytes) -> str:
     return ""
 
 
-def take(store: Store, contract: Contract, response: Response) -> None:
-    """Make the uploads that a response names its own. Taking them again changes nothing.
+def take(
+    store: Store, contract: Contract, response: Response, answers: Mapping[str, Answer]
+) -> None:
+    """Make the uploads that a response's answers name its own. Again, it changes nothing.
 
     Raises:
         Refused: one is not there, of another kind than its question takes, or another's. Then
             nothing was taken, so that the same files may come with a corrected answer.
     """
-    named = list(_named(contract, response))
+    named = list(_named(contract, answers))
     first = days.day(response.received_at - FRESH_DAYS * DAY_MS, "UTC")
     found = [_problem(store, response.survey, q, token, first) for q, token in named]
     problems = {problem.question: problem for problem in found if problem}
@@ -94,10 +96,10 @@ def claimed(store: Store, key: str) -> str:
         return ""
 
 
-def _named(contract: Contract, response: Response) -> Iterator[tuple[Upload, str]]:
+def _named(contract: Contract, answers: Mapping[str, Answer]) -> Iterator[tuple[Upload, str]]:
     for question in contract.questions:
         if isinstance(question, Upload):
-            tokens = response.answers.get(question.id) or []
+            tokens = answers.get(question.id) or []
             assert isinstance(tokens, list)  # it was read
             yield from ((question, token) for token in tokens)
 

@@ -31,9 +31,10 @@ const narrow = text =>
   text.replace(/[！-～]/g, wide => String.fromCharCode(wide.charCodeAt() - 65248));
 
 // What a control holds (a list of texts), as the value that is sent.
+const lists = {codes: texts => texts};
 const coerce = ([kind], texts) => {
   const text = texts.slice(-1)[0] || "", number = narrow(clean(text));
-  return /^(codes|order|files)$/.test(kind) ? texts
+  return lists[kind] ? lists[kind](texts)
     : kind === "true" ? text === "true"
     : /^(scale|number)$/.test(kind) && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
     : text;

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from chalicelib.survey import Contract
+from chalicelib.survey.questions import Matrix
 from generator.__main__ import main
 from generator.definition import compile_file
-from generator.paper import Form
+from generator.paper import OFF_PAPER, Form
 from generator.places import SURVEYS
 from generator.printing import NoFont, pdf
 from generator.site import Site
@@ -46,9 +47,13 @@ def test_an_after_sales_survey_fits_two_sides(path: Path, language: str) -> None
 def test_everything_that_is_asked_stands_on_paper(contract: Contract, language: str) -> None:
     form = Form(contract, SITE, language)
     items = [item for part in form.parts for item in part.items]
-    shown = [question for question in contract.questions if question.text]
-    assert [item.text for item in items] == [form.text(question.text) for question in shown]
-    for item, question in zip(items, shown, strict=True):
+    shown = [q for q in contract.questions if not isinstance(q, OFF_PAPER)]
+    matrices = [q for s in contract.sections for q in s.questions if isinstance(q, Matrix)]
+    shared = {form.text(matrix.text) for matrix in matrices}
+    asked = [item for item in items if item.text not in shared]
+    assert len(items) == len(asked) + len(matrices)
+    assert [item.text for item in asked] == [form.text(question.text) for question in shown]
+    for item, question in zip(asked, shown, strict=True):
         assert bool(item.marks or item.scale or item.lines) == (question.rule is not None)
     assert [item.number for item in items if item.number] == list(
         range(1, len([q for q in shown if q.rule]) + 1)

@@ -116,7 +116,7 @@ def test_what_is_put_in_stands_as_its_fallback_and_is_escaped() -> None:
     assert "Thanks for &lt;i>" in thanks or "Thanks for &lt;i&gt;" in thanks
     island = re.search(r"<script id=Data type=application/json>(.*?)</script>", data)
     assert island is not None
-    assert json.loads(island[1])[1]["thanks"] == ["Thanks for ", ["kind", "<i>"], ""]
+    assert ["Thanks for ", ["kind", "<i>"], ""] in json.loads(island[1])[2]
 
 
 def test_only_a_page_with_pipes_carries_their_script() -> None:

@@ -20,4 +20,5 @@ const figure = (formula, answers) => {
     : x / y;
   return there.length && isFinite(found) ? found + 0 : undefined;
 };
-checks.value = (value, formula, answers) => figure(formula, answers);
+checks.value = (value, formula, b, c, answers) => figure(formula, answers);
+lists.value = lists.codes;
