@@ -16,7 +16,12 @@ from tree_sitter import Language, Node, Parser
 
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
 
-SYNTAX = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SYNTAX = _names(
     """
     program expression_statement variable_declaration lexical_declaration variable_declarator
     statement_block if_statement else_clause switch_statement switch_body switch_case
@@ -34,10 +39,10 @@ SYNTAX = frozenset(
     arguments formal_parameters rest_pattern pair pair_pattern computed_property_name
     property_identifier shorthand_property_identifier shorthand_property_identifier_pattern
     identifier this super true false null undefined comment
-    """.split()
+    """
 )
 
-GLOBALS = frozenset(
+GLOBALS = _names(
     """
     Array Boolean Date Error JSON Map Math Number Object Promise RegExp Set String Symbol
     Uint8Array WeakMap decodeURIComponent encodeURIComponent isNaN parseFloat parseInt
@@ -45,14 +50,14 @@ GLOBALS = frozenset(
     crypto document history innerHeight innerWidth isFinite localStorage location matchMedia
     navigator performance removeEventListener requestAnimationFrame scrollTo sessionStorage
     setTimeout window
-    """.split()
+    """
 )
 """What is there in Chrome 51 and Safari 10, the first with all of ES2015."""
 
-DETECTED = frozenset("CustomEvent Intl URL URLSearchParams fetch".split())
+DETECTED = _names("CustomEvent Intl URL URLSearchParams fetch")
 """What came with or after them: allowed where the same script asks ``window.`` for it first."""
 
-LATER = frozenset(
+LATER = _names(
     """
     allSettled any append asyncIterator at before copyWithin description entries findLast
     findLastIndex finally flat flatMap formatToParts fromEntries getAnimations
@@ -60,9 +65,12 @@ LATER = frozenset(
     padStart prepend replaceAll replaceChildren replaceWith requestSubmit scrollIntoViewIfNeeded
     showModal showPicker structuredClone submitter toReversed toSorted toSpliced toggleAttribute
     trimEnd trimStart values with withResolvers
-    """.split()
+    """
 )
 """Methods that came later, or on some of their objects later (``includes`` of arrays)."""
+
+
+_TOKENS = _names("async await # ?. ?? ** **= &&= ||= ??=")
 
 
 def complaints(script: str) -> list[str]:
@@ -88,7 +96,7 @@ def _newer(node: Node) -> Iterator[str]:
         yield "cannot be read"
     elif node.is_named and node.type not in SYNTAX:
         yield node.type
-    elif node.type in ("async", "await", "#", "?.", "??", "**", "**=", "&&=", "||=", "??="):
+    elif node.type in _TOKENS:
         yield node.type
     look = _CLOSER.get(node.type)
     if look and look(node):
@@ -108,12 +116,14 @@ _CLOSER: dict[str, Callable[[Node], bool]] = {
     "number": lambda node: re.search("_|n$", _text(node)) is not None,
     "regex_flags": lambda node: not set(_text(node)) <= set("gimuy"),
     "regex_pattern": lambda node: re.search(r"\(\?<|\\[pP]\{|\\k<", _text(node)) is not None,
-    "property_identifier": lambda node: _text(node) in LATER and not _is_key(node),
+    "property_identifier": lambda node: _text(node) in LATER and _called(node),
 }
 
 
-def _is_key(node: Node) -> bool:
-    return node.parent is not None and node.parent.type in ("pair", "pair_pattern")
+def _called(name: Node) -> bool:
+    member = name.parent
+    call = member.parent if member and member.type == "member_expression" else None
+    return call is not None and call.child_by_field_name("function") == member
 
 
 def _unknown(nodes: list[Node]) -> Iterator[str]:

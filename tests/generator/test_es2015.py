@@ -85,7 +85,7 @@ def test_what_came_later_is_noticed(later: str) -> None:
         "for(const a of new Set)`${a}`.normalize();",
         "if(window.fetch)fetch('/')",
         "try{JSON.parse('')}catch(error){throw error}",
-        "const a={at:1,b(){},[`c`]:/a/gu};a.b()",
+        "const a={at:1,b(){},[`c`]:/a/gu};a.b(a.at)",
     ],
 )
 def test_what_was_there_is_not(script: str) -> None:
