@@ -94,9 +94,7 @@ def _text(node: Node) -> str:
 def _newer(node: Node) -> Iterator[str]:
     if node.is_error or node.is_missing:
         yield "cannot be read"
-    elif node.is_named and node.type not in SYNTAX:
-        yield node.type
-    elif node.type in _TOKENS:
+    elif node.is_named and node.type not in SYNTAX or node.type in _TOKENS:
         yield node.type
     look = _CLOSER.get(node.type)
     if look and look(node):
