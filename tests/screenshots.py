@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from chalicelib.survey import Contract
 from generator.definition import compile_file
@@ -43,60 +44,66 @@ def surveys() -> dict[str, Contract]:
     return {each.id: each for each in (kitchen_sink(), *shipped) if each}
 
 
-def shoot(browser: Browser, stub: Stub, contract: Contract, out: Path) -> Iterator[Path]:
-    """All pictures of a survey, as they are made."""
+def shoot(browser: Browser, stub: Stub, contract: Contract, out: Path) -> list[Path]:
+    """All pictures of a survey."""
+    made: list[Path] = []
     for width, scheme, place in VIEWS:
-        view = f"{contract.id}-{place.strip('/') or contract.languages[0]}-{width}-{scheme}"
-        context = browser.new_context(
-            viewport={"width": width, "height": 844},
-            device_scale_factor=1,
-            color_scheme="dark" if scheme == "dark" else "light",
-            reduced_motion="reduce",
-        )
+        with view(browser, width, scheme) as page, view(browser, width, scheme, False) as plain:
+            name = f"{contract.id}-{place.strip('/') or contract.languages[0]}-{width}-{scheme}"
+            look = camera(page, out / name, made)
+            states(page, stub, contract, f"{stub.url}/{contract.id}/{place}", look)
+            plain.goto(f"{stub.url}/{contract.id}/{place}")
+            camera(plain, out / name, made)("without script")
+    return made
+
+
+@contextmanager
+def view(browser: Browser, width: int, scheme: str, script: bool = True) -> Iterator[Page]:
+    context = browser.new_context(
+        java_script_enabled=script,
+        viewport={"width": width, "height": 844},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    if script:
         context.add_init_script(PATIENT)
-        page = context.new_page()
-        made: list[Path] = []
+    yield context.new_page()
+    context.close()
 
-        def picture(name: str) -> Look:
-            def look(state: str) -> None:
-                path = out / f"{name}-{len(made):02}-{state.replace(' ', '-')}.png"  # noqa: B023
-                page.screenshot(path=path, full_page=True)  # noqa: B023
-                made.append(path)  # noqa: B023
 
-            return look
+def camera(page: Page, name: Path, made: list[Path]) -> Look:
+    def look(state: str) -> None:
+        path = name.with_name(f"{name.name}-{len(made):03}-{state.replace(' ', '-')}.png")
+        page.screenshot(path=path, full_page=True)
+        made.append(path)
+        # The picture of the whole page leaves another scroll position behind, and a tap that blurs
+        # a control would then be aimed where nothing is any more.
+        page.evaluate("document.activeElement.blur()")
 
-        look = picture(view)
-        url = f"{stub.url}/{contract.id}/{place}"
-        stub.answers = [Answer(503, "unavailable")]
-        page.goto(url)
-        walk(page, contract, look=look)
-        page.wait_for_selector("#Panel.wait")
-        look("waiting")
-        page.click("#Retry")
-        sent(page)
-        look("sent")
-        page.goto(url)
-        stub.answers = [Answer(409, "already_answered", "您已经回答过 / You have answered already")]
-        walk(page, contract, "happy")
-        page.wait_for_selector("#Panel:not([hidden])")
-        look("ended")
-        page.goto(url)
-        answer_all(page, contract, "happy")
-        page.reload()
-        look("restored")
-        page.goto(f"{url}thanks/")
-        look("thanks")
-        context.close()
-        plain = browser.new_context(
-            java_script_enabled=False,
-            viewport={"width": width, "height": 844},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        page = plain.new_page()
-        page.goto(url)
-        picture(view)("without-script")
-        plain.close()
-        yield from made
+    return look
+
+
+def states(page: Page, stub: Stub, contract: Contract, url: str, look: Look) -> None:
+    """Through a survey three times: sent at the second try, refused, and left half way."""
+    stub.answers = [Answer(503, "unavailable")]
+    page.goto(url)
+    walk(page, contract, look=look)
+    page.wait_for_selector("#Panel.wait")
+    look("waiting")
+    page.click("#Retry")
+    sent(page)
+    look("sent")
+    page.goto(url)
+    stub.answers = [Answer(409, "already_answered", "您已经回答过 / You have answered already")]
+    walk(page, contract, "happy")
+    page.wait_for_selector("#Panel:not([hidden])")
+    look("ended")
+    page.goto(url)
+    answer_all(page, contract, "happy")
+    page.reload()
+    look("restored")
+    page.goto(f"{url}thanks/")
+    look("thanks")
 
 
 def index(pictures: list[Path]) -> str:

@@ -100,8 +100,8 @@ def walk(page: Page, contract: Contract, mood: Mood = "unhappy", look: Look = no
     done: set[str] = set()
     for step in range(1, len(contract.sections) + 1):
         look(f"step {step}")
-        page.click("#Next")
-        if page.locator("#Summary").is_visible():
+        if page.locator("section:not([hidden]) [required]:enabled").count():
+            page.click("#Next")
             look(f"step {step} with problems")
         done |= answer_all(page, contract, mood)
         look(f"step {step} answered")
