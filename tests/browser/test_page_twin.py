@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page, Route
 
@@ -131,7 +130,12 @@ def same(page: Page, data: st.DataObject) -> bool:
     return True
 
 
-CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
+CALM = settings(
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],  # to shrink a survey, each try is a page
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 @pytest.mark.parametrize("count", [30, pytest.param(300, marks=pytest.mark.long)])
@@ -140,7 +144,7 @@ def test_page_shows_and_sends_what_the_server_says(phone: Callable[..., Page], c
     reached: set[bool] = set()
 
     @given(data=st.data())
-    @settings(max_examples=count, deadline=None, suppress_health_check=CHECKS, database=None)
+    @settings(CALM, max_examples=count)
     def use(data: st.DataObject) -> None:
         reached.add(same(page, data))
 
