@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page, Route
 
@@ -88,6 +88,7 @@ def taps(draw: st.DrawFn, contract: Contract) -> list[tuple[str, list[str]]]:
 def same(page: Page, data: st.DataObject) -> bool:
     """Whether a random survey could be sent; what the page does is compared on the way."""
     contract = data.draw(surveys())
+    assume(r"\ud800" not in repr(contract))  # no file can hold half a character
     put_in = data.draw(taps(contract))
     html = pages(contract, Site())[f"{contract.id}/index.html"]
 
