@@ -67,7 +67,7 @@ def test_a_condition_names_questions_by_their_numbers() -> None:
     }
     assert said[7].condition == "(if Q3, Q4 or Q5 is 2 or less)"
     end = Form(kitchen_sink(), SITE, "en").parts[0].end
-    assert end == "If Q4 is “No”, you are done. Thank you."
+    assert end == "If Q5 is “No”, you are done. Thank you."
 
 
 def test_circles_take_one_answer_and_boxes_several() -> None:

@@ -256,21 +256,6 @@ def test_scales_have_words_at_both_ends() -> None:
             assert "_scale.html" in source
 
 
-def test_script_is_es2015() -> None:
-    """No syntax that came later; a parser looks closer with the page's own tests."""
-    script = "".join(Tree(page(kitchen_sink())).inline["script"])
-    later = [
-        r"\?\.[A-Za-z(\[]",
-        r"\?\?",
-        r"\*\*",
-        r"\basync\b",
-        r"\{\.\.\.",
-        r"catch\{",
-        r"[0-9]n\b",
-    ]
-    assert [pattern for pattern in later if re.search(pattern, script)] == []
-
-
 def test_data_cannot_close_its_script() -> None:
     words = text("</script><b>", "<!--<script>")
     contract = survey(Single(id="a", text=words, choices=choices(x=("</script>", "<!--"))))
