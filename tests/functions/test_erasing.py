@@ -69,8 +69,8 @@ def planted(store: Store) -> Store:
         ("landing/service/json.json", b'{"who": "%s"}' % CUSTOMER.encode()),
         ("landing/service/bytes.json", poison),
     ):
-        store.create(rejected_key("2026-05-17", name), rejected(name, body, "conflict"))
-    store.create(rejected_key("2026-05-17", "landing/service/else.json"), b'{"reason": "stray"}')
+        store.create(rejected_key("2026-05-17", name, "conflict"), rejected(name, body, "conflict"))
+    store.create(rejected_key("2026-05-17", "landing/service/else.json", "name"), b'{"reason": "stray"}')
     store.create("landing/service/broken.json", b'{"customer": "%s"' % CUSTOMER.encode())
     return store
 
