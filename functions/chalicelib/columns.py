@@ -142,6 +142,18 @@ def contacts(contracts: Iterable[Contract]) -> tuple[Column, ...]:
     return _union([*_CONTACT_BEFORE, *customer, *asked, *_CONTACT_AFTER])
 
 
+def coded(contracts: Iterable[Contract]) -> set[str]:
+    """Columns of ``responses`` that have few values, from lists."""
+    versions = list(contracts)
+    asked = [field for version in versions for field in version.fields if not field.personal]
+    return {
+        *("version", "language", "channel"),
+        *(name for version in versions for name in attributes(version) if name != CUSTOMER),
+        *(field.id for field in asked if field.kind == "code"),
+        *(agreed(field.id) for field in asked if field.kind == "true"),
+    }
+
+
 def clashes(contract: Contract) -> list[str]:
     """Names that would be two columns at once; a contract that has any cannot be stored."""
     asked = [column.name for field in contract.fields for column in of(field)]

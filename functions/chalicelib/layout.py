@@ -178,9 +178,7 @@ class Layout:
             cells |= self._answered(name, answers, kept["language"])
         if self._contract.anonymous:
             kept |= self._blunted(kept)
-        held = [
-            any(cell is not None for cell in row) for row in zip(*personal.values(), strict=True)
-        ]
+        held = [row.count(None) < len(row) for row in zip(*personal.values(), strict=True)]
         personal |= {name: kept[name] for name in ("response", "received_at", "digest")}
         return kept, {name: [*compress(cells, held)] for name, cells in personal.items()}
 

@@ -8,7 +8,7 @@ footer that never falls, and no version of a part ever comes back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -32,12 +32,13 @@ class PartFile(NamedTuple):
     checked: str = ""
 
 
-def read(store: Store, name: str) -> PartFile:
+def read(store: Store, name: str, coded: Sequence[str] = ()) -> PartFile:
+    """``coded``: columns that may stay dictionaries."""
     try:
         stored = store.get(name)
     except Missing:
         return PartFile(name, None, "", 0)
-    rows = parquet.decode(stored.data)
+    rows = parquet.decode(stored.data, coded)
     noted = {name.decode(): note.decode() for name, note in (rows.schema.metadata or {}).items()}
     generation = int(noted.get(GENERATION, "0"))
     rows = rows.replace_schema_metadata(None)
@@ -60,7 +61,8 @@ def encoded(
     ``taken``: some rows that were there are not. ``checked``: digest of the tombstones that none of
     them has.
     """
-    whole = parquet.added(new.slice(0, 0) if rest is None else rest, new, by="response")
+    old = new.slice(0, 0) if rest is None else rest
+    whole = parquet.added(parquet.plain(old) if taken else old, new, by="response")
     generation = part.generation + taken
     noted = {GENERATION: str(generation) if generation else "", CHECKED: checked}
     return parquet.encode(whole, {name: note for name, note in noted.items() if note})

@@ -70,7 +70,8 @@ def planted(store: Store) -> Store:
         ("landing/service/bytes.json", poison),
     ):
         store.create(rejected_key("2026-05-17", name, "conflict"), rejected(name, body, "conflict"))
-    store.create(rejected_key("2026-05-17", "landing/service/else.json", "name"), b'{"reason": "stray"}')
+    stray = rejected_key("2026-05-17", "landing/service/else.json", "name")
+    store.create(stray, b'{"reason": "stray"}')
     store.create("landing/service/broken.json", b'{"customer": "%s"' % CUSTOMER.encode())
     return store
 
@@ -101,7 +102,7 @@ def others_are_there(store: Store) -> None:
     assert sorted(row["response"] for row in rows(store)) == wanted
     assert sorted(row["response"] for row in rows(store, keys.CONTACTS)) == wanted
     assert links.look_up(store, "OTHER1")
-    assert "rejected/2026-05-17/service/else.json" in names(store, keys.REJECTED)
+    assert "rejected/2026-05-17/service/else.name.json" in names(store, keys.REJECTED)
 
 
 def test_a_customer_is_erased_from_every_byte(store: Store) -> None:

@@ -19,9 +19,10 @@ of a laptop's pool, or for a message of the queue.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -147,12 +148,13 @@ class Merger:
             self._store.delete(names)
             self.done.expired += len(names)
             return
-        left = self._read(part, names)
-        for _ in range(TRIES):
-            if not left:
-                return
-            with suppress(Stale, Exists):  # another merger was first: read again
-                left = self._attempt(part, kept_days, left)
+        with _uncollected():
+            left = self._read(part, names)
+            for _ in range(TRIES):
+                if not left:
+                    return
+                with suppress(Stale, Exists):  # another merger was first: read again
+                    left = self._attempt(part, kept_days, left)
         self.done.postponed += len(left)
 
     def misplaced(self, key: str, error: Unmergeable) -> None:
@@ -175,7 +177,8 @@ class Merger:
 
     def _attempt(self, part: Part, kept_days: Kept, left: list[Landed]) -> list[Landed]:
         """Merge once; returns those whose rival went in. Raises Stale or Exists."""
-        responses = parts.read(self._store, keys.part(keys.RESPONSES, *part))
+        coded = sorted(columns.coded(self._definitions.versions(part.survey)))
+        responses = parts.read(self._store, keys.part(keys.RESPONSES, *part), coded)
         settled = dict(parts.named(responses.rows, [each.id for each in left]))
         decision = decide(left, settled)
         contacts = None
@@ -287,6 +290,19 @@ class Merger:
             return self._store.get(name).data
         except Missing:
             return None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for cycles: a part makes hundreds of thousands of objects, and none of them
+    is in one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _table(wanted: Sequence[Column], cells: Sequence[Cells]) -> pa.Table:
