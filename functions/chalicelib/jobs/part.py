@@ -62,10 +62,11 @@ class Merged(Struct):
     expired: int = 0
     """Of a day that is not kept any more; let go."""
     postponed: int = 0
-    """Left for the next merge: others kept changing the part, or no time was left."""
+    """Left for the next merge: others kept changing the part, or no time was left. Or for the
+    queue."""
     parts: int = 0
     queued: int = 0
-    """Parts handed to others."""
+    """Parts put on the queue."""
 
     def add(self, other: Merged) -> None:
         for name in self.__struct_fields__:
