@@ -10,8 +10,11 @@ from pathlib import Path
 import boto3
 import msgspec
 import pytest
+from chalice.local import LambdaContext
+from chalice.test import Client
 from moto import mock_aws
 
+import app
 from chalicelib import keys
 from chalicelib.jobs import merge as merging
 from chalicelib.jobs.landed import Part
@@ -111,6 +114,27 @@ def test_a_message_is_about_one_part() -> None:
     assert run_part(store, ALONE, NOW, lambda: 0.0, body).postponed == EACH
     assert run_part(store, ALONE, NOW, lambda: LONG, body).merged == EACH
     assert names(store, keys.RESPONSES) == ["responses/service/dt=2026-05-11/part-000.parquet"]
+
+
+def test_the_functions_know_how_much_time_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda's context tells; the message is the queue's."""
+    monkeypatch.setenv("ECHOFORM_DATA", str(tmp_path))
+    monkeypatch.setenv("ECHOFORM_KEY", KEY.decode())
+    store = FolderStore(tmp_path)
+    landed(store)
+    for known in (app.settings, app.store, app.definitions):
+        known.cache_clear()
+    body = msgspec.json.encode(Part("service", "2026-05-11", 0)).decode()
+    with Client(app.app) as client:
+        message = client.events.generate_sqs_event([body])
+        for ms, left in ((20_000, DAYS), (200_000, DAYS - 1)):
+            monkeypatch.setattr(LambdaContext, "get_remaining_time_in_millis", lambda _, ms=ms: ms)
+            client.lambda_.invoke("merge_part", message)
+            assert len(names(store, keys.LANDING)) == left * EACH
+        counts = client.lambda_.invoke("merge", client.events.generate_cw_event("", "", {}, ""))
+        assert counts.payload["merged"] == (DAYS - 1) * EACH
 
 
 def test_a_function_that_dies_leaves_its_message_work_to_repeat() -> None:
