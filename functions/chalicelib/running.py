@@ -20,15 +20,14 @@ from .standing import metrics
 from .storage import Store, open_store
 from .survey import EchoformError
 
+Left: TypeAlias = Callable[[], float]
+
 JOBS = {
     "merge": "chalicelib.jobs.merge",
     "sweep": "chalicelib.jobs.sweep",
     "tally": "chalicelib.jobs.tally",
     "purge": "chalicelib.jobs.purge",
 }
-
-
-Left: TypeAlias = Callable[[], float]
 
 
 class NoKey(EchoformError):

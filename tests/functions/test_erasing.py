@@ -393,3 +393,22 @@ def test_a_bucket_that_keeps_versions_keeps_none_of_the_person(s3_endpoint: str)
             body += str(parquet.decode(body).to_pylist()).encode()
         for needle in NEEDLES:
             assert needle.encode() not in version["Key"].encode() + body, version["Key"]
+
+
+def test_no_dictionary_remembers_who_was_erased() -> None:
+    """Merge leaves columns of codes as the dictionaries they are, but not where it takes out a row:
+    a dictionary keeps the values that no row has any more."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    victim = said(1, SURVEY, attributes={"agent": "a-of-one"})
+    land(store, victim, said(2, SURVEY, attributes={"agent": "a2"}))
+    merge(store, KEY, NOW)
+    tombstones.put(store, SURVEY.id, "2026-05-17", victim.id, KEY)
+    land(store, said(3, SURVEY, attributes={"agent": "a3"}))
+    merge(store, KEY, NOW)
+    [part] = names(store, keys.RESPONSES)
+    agents = parquet.decode(store.get(part).data, ["agent"])["agent"]
+    assert sorted(v for chunk in agents.chunks for v in chunk.dictionary.to_pylist()) == [
+        "a2",
+        "a3",
+    ]

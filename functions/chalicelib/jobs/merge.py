@@ -48,8 +48,8 @@ class Shares(NamedTuple):
 
 
 def run(store: Store, settings: Settings, now: int, left: Left = lambda: math.inf) -> Merged:
-    queue = settings.merge_queue or ""
-    return _run(store, settings, now, left, queue=queue)
+    """Merge all that landed, as far as the time goes."""
+    return _run(store, settings, now, left, queue=settings.merge_queue or "")
 
 
 def run_part(store: Store, settings: Settings, now: int, left: Left, message: str) -> Merged:

@@ -20,12 +20,11 @@ of a laptop's pool, or for a message of the queue.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
@@ -37,8 +36,9 @@ from ..parts import PartFile
 from ..published import Definitions
 from ..retention import Kept, kept
 from ..storage import Exists, Missing, Stale, Store
-from ..survey import Contract, Response, holds, index_of
+from ..survey import Contract
 from ..tombstones import Tombstones
+from .decision import Decision, decide, due, living
 from .landed import CONFLICT, Landed, Landing, Part, Unmergeable, rejected, rejected_key
 
 TRIES = 8
@@ -73,16 +73,6 @@ class Merged(Struct):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-class Decision(NamedTuple):
-    """What becomes of landed responses."""
-
-    new: list[Landed]
-    known: list[Landed]
-    conflicts: list[Landed]
-    later: list[Landed]
-    """Their rival goes in first."""
-
-
 class Reject(NamedTuple):
     """A landed object that cannot be merged; without a body it is gone already."""
 
@@ -90,43 +80,6 @@ class Reject(NamedTuple):
     body: bytes | None
     reason: str
     exactly: str
-
-
-def decide(found: Iterable[Landed], settled: dict[str, str]) -> Decision:
-    """``settled``: digests by response id, of the responses already in the part."""
-    decision = Decision([], [], [], [])
-    won: set[str] = set()
-    for each in sorted(found, key=lambda one: (one.response.received_at, one.digest)):
-        in_part = settled.get(each.id)
-        if in_part is not None:
-            (decision.known if in_part == each.digest else decision.conflicts).append(each)
-        elif each.id in won:
-            decision.later.append(each)
-        else:
-            won.add(each.id)
-            decision.new.append(each)
-    return decision
-
-
-def due(landed: Landed) -> Iterator[tuple[str, bytes]]:
-    """Key and body of a mark for each follow-up that a response makes due."""
-    contract = landed.contract
-    if not landed.response.follow_up or not contract.follow_ups:
-        return
-    response = Response.from_json(landed.body)  # answers as rules compare them
-    received_at = response.received_at
-    known: dict[str, Any] = {**response.answers}
-    if contract.anonymous:
-        received_at = days.start(received_at, contract.timezone)
-    else:
-        known = {**response.attributes, **known}
-    index = index_of(contract, response.answers)
-    if index is not None:
-        known["index"] = index
-    mark = {"version": response.version, "received_at": received_at}
-    for rule in contract.follow_ups:
-        if holds(rule.when, known):
-            yield keys.due(response.survey, landed.id, rule.id), msgspec.json.encode(mark)
 
 
 class Merger:
@@ -186,7 +139,7 @@ class Merger:
         if decision.conflicts or any(each.personal for each in decision.new):
             contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
         erased = self._tombstones(part)  # after both parts, on every attempt
-        decision, gone = _living(decision, erased)
+        decision, gone = living(decision, erased)
         rest = _standing(responses, erased)
         if contacts is None and rest is not responses.rows:
             contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
@@ -317,15 +270,6 @@ def _without(rows: pa.Table, these: set[tuple[str, str]]) -> pa.Table:
         return rows
     names = pc.binary_join_element_wise(rows["response"], rows["digest"], "-")
     return rows.filter(pc.invert(parts.among(names, map("-".join, these))))
-
-
-def _living(decision: Decision, erased: Tombstones) -> tuple[Decision, list[Landed]]:
-    """The decision about those that were not erased, and those that were."""
-    if not erased:
-        return decision, []
-    gone = [each for some in decision for each in some if each.id in erased]
-    names = {each.key for each in gone}
-    return Decision(*([each for each in some if each.key not in names] for some in decision)), gone
 
 
 def _standing(part: PartFile, erased: Tombstones) -> pa.Table | None:
