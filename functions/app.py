@@ -14,16 +14,19 @@ from functools import cache
 from time import time_ns
 
 from chalice import Chalice, Rate, Response
-from chalice.app import CloudWatchEvent, Request
+from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
-from chalicelib.running import now, run_job
+from chalicelib.running import now, run_job, run_part
 from chalicelib.settings import Settings
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
+
+MERGE_QUEUE = "echoform-merge"
+"""The queue that infra/resources.yaml makes."""
 
 app = Chalice(app_name="echoform")
 logs.to(sys.stdout)
@@ -90,7 +93,13 @@ def uploads(survey: str) -> Response:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def merge(event: CloudWatchEvent) -> dict[str, int]:
-    return run_job("merge", settings(), store())
+    return run_job("merge", settings(), store(), lambda: _seconds_left(event))
+
+
+@app.on_sqs_message(queue=MERGE_QUEUE, batch_size=1)
+def merge_part(event: SQSEvent) -> None:
+    for message in event:
+        run_part(settings(), store(), lambda: _seconds_left(event), message.body)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
@@ -106,6 +115,11 @@ def sweep(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def purge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("purge", settings(), store())
+
+
+def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:
+    """Until Lambda ends this function."""
+    return float(event.context.get_remaining_time_in_millis()) / 1000
 
 
 def _answered(

@@ -314,7 +314,7 @@ def job(name: str, data: str) -> None:
 @main.command()
 @data_option
 def status(data: str) -> None:
-    """Show what waits to be merged and since when, and what was rejected, by survey."""
+    """Show what waits to be merged and since when, and what could not be merged and why."""
     from generator.local import show_status
 
     show_status(data)

@@ -28,12 +28,12 @@ class BreaksLive(EchoformError):
 
 
 def settings(place: str) -> Settings:
-    """The settings for data at ``place``, as the functions will read them.
+    """The settings for data at ``place``, as the functions will read them, with all cores.
 
     A folder keeps its own secret in ``.key``, made on first use and readable by its owner alone.
     For S3 the secret must be in ``ECHOFORM_KEY``: it is the one the functions there have.
     """
-    environ = {**os.environ, "ECHOFORM_DATA": place}
+    environ = {"ECHOFORM_WORKERS": str(os.cpu_count() or 1), **os.environ, "ECHOFORM_DATA": place}
     if not environ.get("ECHOFORM_KEY"):
         if place.startswith("s3://"):
             raise EchoformError(

@@ -16,6 +16,7 @@ from chalice.local import LocalDevServer
 from rich.console import Console
 from rich.progress import Progress
 
+from chalicelib.jobs.landed import REASONS
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
 from chalicelib.standing import standing
@@ -198,21 +199,26 @@ def show_status(data: str) -> None:
             survey,
             str(each.waiting),
             f"{each.oldest_s:.0f} s" if each.waiting else "",
+            str(each.conflicts),
             str(each.rejected),
         ]
         for survey, each in found.items()
     ]
-    head = ["survey", "waiting", "oldest", "rejected"]
+    head = ["survey", "waiting", "oldest", "conflicts", "rejected"]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in [head, *rows]:
         click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
-    if any(each.rejected for each in found.values()):
-        click.echo(f"what was rejected lies under {data}/rejected/, each with its reason")
+    for survey, each in found.items():
+        for reason, count in sorted(each.reasons.items()):
+            click.echo(f"{survey}: {count} × {REASONS.get(reason, reason)}")
+    if any(each.reasons for each in found.values()):
+        click.echo(f"what could not be merged lies under {data}/rejected/, each with its reason")
 
 
 def rejected(data: str) -> int:
     """How many landed objects could not be merged so far."""
-    return sum(each.rejected for each in standing(open_data(data), now()).values())
+    found = standing(open_data(data), now()).values()
+    return sum(sum(each.reasons.values()) for each in found)
 
 
 def show_query(sql: str, form: str, data: str) -> None:

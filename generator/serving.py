@@ -7,14 +7,11 @@ CloudFront, the stage name and EventBridge are on AWS: static pages, ``/api`` an
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import re
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from http import HTTPStatus
 from io import BytesIO
@@ -35,7 +32,7 @@ from chalice.local import (
     LocalGatewayException,
 )
 
-from chalicelib import links, logs
+from chalicelib import links, logs, workers
 from chalicelib.collecting import JSON, LARGEST_BODY, REFUSALS, Reply, refusal
 from chalicelib.running import run_job
 from chalicelib.settings import Settings
@@ -306,35 +303,13 @@ class Schedule:
         self._thread.join()
 
     def _run(self) -> None:
-        pool = self._pool()
+        pool = workers.pool(1, self._lines)
         while not self._stop.wait(self._seconds):
             for job in self._jobs:
                 try:
                     pool.submit(run_job, job, self._settings).result()
                 except BrokenProcessPool:
-                    pool = self._pool()
+                    pool = workers.pool(1, self._lines)
                 except Exception as error:  # the next round does what this one could not
                     print(f"{job}: {type(error).__name__}: {error}", file=sys.stderr)
         pool.shutdown(cancel_futures=True)
-
-    def _pool(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, context, initializer=_begin, initargs=(self._lines,))
-
-
-def _begin(lines: bool) -> None:
-    """A worker logs if it is told to, and ends when the server does, however that ends.
-
-    Ctrl-C reaches both; the server lets the job under way finish, so the worker does not listen.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if lines:
-        logs.to(sys.stderr)
-    threading.Thread(target=_end_with_server, daemon=True).start()
-
-
-def _end_with_server() -> None:
-    server = multiprocessing.parent_process()
-    if server is not None:
-        server.join()
-        os._exit(0)

@@ -1,10 +1,10 @@
-"""Which Parquet columns a survey has, and what a response puts in them.
+"""Which Parquet columns a survey has.
 
 One table is for analysts (``responses/``), one holds what is personal (``contacts/``). Everything
-here is names and plain values, without pyarrow, so that whoever documents, queries or checks
-columns can ask here. What a column is called and how it is typed follows from the contract alone;
-the columns of several versions are their union, so that old answers read as null where a question
-is new.
+here is names, without pyarrow, so that whoever documents, queries or checks columns can ask here;
+what a response puts in them is ``layout``. What a column is called and how it is typed follows from
+the contract alone; the columns of several versions are their union, so that old answers read as
+null where a question is new.
 
 =============  ===========================================================
 string         text, codes
@@ -22,29 +22,20 @@ that they still tell segments apart; moments become days; the duration and the l
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from . import days
-from .survey import Contract, EchoformError, Field, Response, index_of
+from .survey import Contract, Field
 from .survey.ids import make, time_of
-from .survey.quality import FACTS, Judge
-from .survey.questions import NA, Consent
-from .survey.rules import LARGEST
-
-Row: TypeAlias = dict[str, object]
-"""Values by column; a column without a value is null."""
+from .survey.quality import FACTS
+from .survey.questions import Consent
 
 
 class Column(NamedTuple):
     name: str
     type: str
-
-
-class Misfit(EchoformError):
-    """A response holds what its contract has no place for."""
 
 
 CUSTOMER = "customer"
@@ -154,98 +145,23 @@ def contacts(contracts: Iterable[Contract]) -> tuple[Column, ...]:
     return _union([*_CONTACT_BEFORE, *customer, *asked, *_CONTACT_AFTER])
 
 
+def coded(contracts: Iterable[Contract]) -> set[str]:
+    """Columns of ``responses`` that have few values, from lists."""
+    versions = list(contracts)
+    asked = [field for version in versions for field in version.fields if not field.personal]
+    return {
+        *("version", "language", "channel"),
+        *(name for version in versions for name in attributes(version) if name != CUSTOMER),
+        *(field.id for field in asked if field.kind == "code"),
+        *(agreed(field.id) for field in asked if field.kind == "true"),
+    }
+
+
 def clashes(contract: Contract) -> list[str]:
     """Names that would be two columns at once; a contract that has any cannot be stored."""
     asked = [column.name for field in contract.fields for column in of(field)]
     names = [name for name in contract.attributes if name != CUSTOMER] + asked
     return sorted({name for name in names if name in RESERVED or names.count(name) > 1})
-
-
-class Layout:
-    """How the responses of one contract lie in columns. ``key`` makes customers pseudonyms."""
-
-    def __init__(self, contract: Contract, key: bytes) -> None:
-        self._contract = contract
-        self._key = key
-        self._judge = Judge(contract)
-        self._consents = {
-            (question.id, language): consent_hash(question, language)
-            for question in contract.questions
-            if isinstance(question, Consent)
-            for language in contract.languages
-        }
-        self._attributes = attributes(contract)
-        self._places = {
-            field.id: _Place(
-                field.personal,
-                na(field.id) if has_na(field) else "",
-                _whole if _is_whole(field) else _VALUES[field.kind],
-            )
-            for field in contract.fields
-            if field.rule
-        }
-
-    def rows(self, response: Response, digest: str) -> tuple[Row, Row | None]:
-        """Its row of ``responses``, and its row of ``contacts`` where anything is personal.
-
-        Raises:
-            Misfit: an answer belongs to no question, or is of another type than its column.
-        """
-        row: Row = {
-            "response": response.id,
-            "received_at": response.received_at,
-            "hour": days.quarter(time_of(response.id), self._contract.timezone).hour,
-            "version": response.version,
-            "language": response.language,
-            "channel": response.channel,
-            "duration": None if response.duration is None else _whole(response.duration),
-            "link": response.link,
-            "entered_by": response.entered_by,
-            "recording_consent": response.recording_consent,
-            "index": index_of(self._contract, response.answers),
-            "digest": digest,
-            **self._judge.facts(response),
-        }
-        personal: Row = {}
-        for name in self._attributes:
-            row[name] = response.attributes.get(name)
-        if customer := row.get(CUSTOMER):
-            personal[CUSTOMER] = customer
-            row[CUSTOMER] = pseudonym(str(customer), self._key)
-        for name, answer in response.answers.items():
-            place = self._places.get(name)
-            if place is None:
-                raise Misfit("an answer to no question")
-            cells = personal if place.personal else row
-            if place.na:
-                cells[place.na] = answer == NA
-            if not (place.na and answer == NA):
-                cells[name] = place.value(answer)
-            if (name, response.language) in self._consents:
-                cells[agreed(name)] = self._consents[name, response.language]
-        if self._contract.anonymous:
-            row |= self._blunted(row)
-        if personal:
-            personal |= {name: row[name] for name in ("response", "received_at", "digest")}
-        return row, personal or None
-
-    def _blunted(self, row: Row) -> Row:
-        """What replaces the cells by which somebody could be found."""
-        timezone = self._contract.timezone
-        hidden = [*self._attributes, "digest"]
-        return {
-            "response": blinded_id(str(row["response"]), timezone, self._key),
-            "received_at": days.start(int(str(row["received_at"])), timezone),
-            **dict.fromkeys(("hour", "duration", "link", "late", "entered_by")),
-            **{name: blinded(name, row[name], self._key) for name in hidden if row[name]},
-        }
-
-
-class _Place(NamedTuple):
-    personal: bool
-    na: str
-    """The column that says "not applicable", where there is one."""
-    value: Callable[[Any], object]
 
 
 def pseudonym(customer: str, key: bytes) -> str:
@@ -280,58 +196,3 @@ def _union(columns: Iterable[Column]) -> tuple[Column, ...]:
     for column in columns:
         first.setdefault(column.name, column)
     return tuple(first.values())
-
-
-# Arrow would take 1.5 for 1 and "ab" for ["a", "b"]; so types are looked at here.
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise Misfit("not a text")
-    return value
-
-
-def _texts(value: Any) -> list[str]:
-    if type(value) is not list:
-        raise Misfit("not a list")
-    return [_text(item) for item in value]
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or abs(value) > LARGEST:
-        raise Misfit("not a whole number of 32 bits")
-    return value
-
-
-def _number(value: Any) -> float:
-    if type(value) is float or type(value) is int:
-        return value
-    raise Misfit("not a number")
-
-
-def _day(value: Any) -> date:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Misfit("not a day") from None
-
-
-def _true(value: Any) -> bool:
-    if value is not True:
-        raise Misfit("not true")
-    return True
-
-
-_VALUES: dict[str, Callable[[Any], object]] = {
-    "code": _text,
-    "codes": _texts,
-    "order": _texts,
-    "number": _number,
-    "date": _day,
-    "text": _text,
-    "phone": _text,
-    "email": _text,
-    "true": _true,
-    "files": _texts,
-    "value": _number,
-}

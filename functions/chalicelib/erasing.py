@@ -22,7 +22,7 @@ from secrets import randbits
 import msgspec
 from msgspec import Struct
 
-from . import audit, columns, days, keys, parts, tombstones, versions
+from . import audit, columns, days, keys, parquet, parts, tombstones, versions
 from .jobs.landed import Part, rejected_key
 from .published import Definitions
 from .storage import Exists, Missing, Stale, Store
@@ -135,7 +135,9 @@ def _take_out(
         part = parts.read(store, name)
         rest = None if part.rows is None else parts.without(part.rows, responses)
         try:
-            parts.write(store, part, parts.encoded(part, rest, wanted, taken=True))
+            parts.write(
+                store, part, parts.encoded(part, rest, parquet.table(wanted, {}), taken=True)
+            )
         except (Stale, Exists):  # a merger was first: it may just have put them in
             continue
         return 0 if part.rows is None or rest is None else part.rows.num_rows - rest.num_rows
@@ -165,7 +167,8 @@ def _of(traces: Traces, key: str) -> bool:
     if key in traces.objects or keys.response_of(key) in traces.responses:
         return True
     day = key.removeprefix(keys.REJECTED).partition("/")[0]  # it may have been moved meanwhile
-    return key in {rejected_key(day, landed) for landed in traces.objects}
+    code = keys.reason_of(key)
+    return key in {rejected_key(day, landed, code) for landed in traces.objects}
 
 
 def _delete(store: Store, prefix: str, ours: Callable[[str], bool]) -> int:

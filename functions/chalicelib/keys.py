@@ -64,8 +64,14 @@ def due(survey: str, response: str, rule: str) -> str:
     return f"{DUE}{survey}/{response}-{rule}"
 
 
-def rejected(day: str, survey: str, name: str) -> str:
-    return f"{REJECTED}{day}/{survey}/{name}.json"
+def rejected(day: str, survey: str, name: str, reason: str) -> str:
+    """``reason`` is a word of ours: whoever counts by reason lists names and reads nothing."""
+    return f"{REJECTED}{day}/{survey}/{name}.{reason}.json"
+
+
+def reason_of(key: str) -> str:
+    """The reason in the name of a rejected object."""
+    return key.removesuffix(".json").rpartition(".")[2]
 
 
 def tombstones(survey: str, day: str) -> str:

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import parquet
-from .columns import Column, Row
 from .storage import Missing, Store
 
 GENERATION = "echoform.generation"
@@ -33,48 +32,37 @@ class PartFile(NamedTuple):
     checked: str = ""
 
 
-def read(store: Store, name: str) -> PartFile:
+def read(store: Store, name: str, coded: Sequence[str] = ()) -> PartFile:
+    """``coded``: columns that may stay dictionaries."""
     try:
         stored = store.get(name)
     except Missing:
         return PartFile(name, None, "", 0)
-    rows = parquet.decode(stored.data)
+    rows = parquet.decode(stored.data, coded)
     noted = {name.decode(): note.decode() for name, note in (rows.schema.metadata or {}).items()}
     generation = int(noted.get(GENERATION, "0"))
     rows = rows.replace_schema_metadata(None)
     return PartFile(name, rows, stored.tag, generation, noted.get(CHECKED, ""))
 
 
-def changed(
-    part: PartFile,
-    rest: pa.Table | None,
-    wanted: Sequence[Column],
-    rows: Sequence[Row],
-    checked: str,
-) -> bytes:
+def changed(part: PartFile, rest: pa.Table | None, new: pa.Table, checked: str) -> bytes:
     """The part with what rests of it and new rows; empty where that is what was read."""
     taken = part.rows is not None and rest is not None and rest.num_rows < part.rows.num_rows
-    if not rows and not taken:
+    if not new.num_rows and not taken:
         return b""
-    return encoded(part, rest, wanted, rows, taken=taken, checked=checked)
+    return encoded(part, rest, new, taken=taken, checked=checked)
 
 
 def encoded(
-    part: PartFile,
-    rest: pa.Table | None,
-    wanted: Sequence[Column],
-    rows: Sequence[Row] = (),
-    *,
-    taken: bool,
-    checked: str = "",
+    part: PartFile, rest: pa.Table | None, new: pa.Table, *, taken: bool, checked: str = ""
 ) -> bytes:
-    """A part with these columns and rows.
+    """A part with these rows, and the columns of ``new``.
 
     ``taken``: some rows that were there are not. ``checked``: digest of the tombstones that none of
     them has.
     """
-    new = parquet.table(wanted, sorted(rows, key=lambda row: str(row["response"])))
-    whole = new if rest is None else parquet.added(rest, new, by="response")
+    old = new.slice(0, 0) if rest is None else rest
+    whole = parquet.added(parquet.plain(old) if taken else old, new, by="response")
     generation = part.generation + taken
     noted = {GENERATION: str(generation) if generation else "", CHECKED: checked}
     return parquet.encode(whole, {name: note for name, note in noted.items() if note})

@@ -1,12 +1,16 @@
 """The scheduled jobs by name. A job's module is imported when it runs: jobs are heavy, this is not.
 
-Each module has ``run(store, settings, now)``: files in, files out, harmless to repeat.
+Each module has ``run(store, settings, now, left)``: files in, files out, harmless to repeat.
+``left`` tells the seconds it may still take; most need few and do not ask.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,6 +19,8 @@ from .settings import Settings
 from .standing import metrics
 from .storage import Store, open_store
 from .survey import EchoformError
+
+Left: TypeAlias = Callable[[], float]
 
 JOBS = {
     "merge": "chalicelib.jobs.merge",
@@ -33,20 +39,40 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def run_job(name: str, settings: Settings, store: Store | None = None) -> dict[str, int]:
+def endless() -> float:
+    """The time that is left where nobody sets a limit."""
+    return math.inf
+
+
+def run_job(
+    name: str, settings: Settings, store: Store | None = None, left: Left = endless
+) -> dict[str, int]:
     """Run a job once over the data the settings name; says what it did, in counts.
 
     Raises NoKey: without the secret, anybody could turn a pseudonym back into its customer.
     """
+    store = store or open_store(settings.data, settings.endpoint)
+    return _logged(name, "run", store, settings, left)
+
+
+def run_part(settings: Settings, store: Store, left: Left, message: str) -> dict[str, int]:
+    """Merge the part that a message of the queue names. Raises NoKey."""
+    return _logged("merge", "run_part", store, settings, left, message)
+
+
+def _logged(
+    name: str, act: str, store: Store, settings: Settings, left: Left, *more: str
+) -> dict[str, int]:
     if not settings.key:
         raise NoKey("ECHOFORM_KEY is not set: it is the secret that makes customers pseudonyms")
-    store = store or open_store(settings.data, settings.endpoint)
     started = time.time_ns()
     try:
-        done = import_module(JOBS[name]).run(store, settings, now())
+        run: Callable[..., Any] = getattr(import_module(JOBS[name]), act)
+        done = run(store, settings, now(), left, *more)
     except Exception as error:
         logs.job(name, started, {}, type(error).__name__)
         raise
     counts: dict[str, int] = msgspec.to_builtins(done, builtin_types=())
-    logs.job(name, started, counts | (metrics(store, now()) if name == "merge" else {}))
+    whole = name == "merge" and not more
+    logs.job(name, started, counts | (metrics(store, now()) if whole else {}))
     return counts

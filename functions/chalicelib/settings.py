@@ -1,10 +1,12 @@
 """What the functions are told by their environment; nothing else reads it.
 
-=======================  =====================================================================
-``ECHOFORM_DATA``        ``s3://bucket/prefix``, or a folder (default ``data``)
-``ECHOFORM_S3_ENDPOINT`` an S3 server other than AWS
-``ECHOFORM_KEY``         the secret that turns customers into pseudonyms
-=======================  =====================================================================
+========================  ====================================================================
+``ECHOFORM_DATA``         ``s3://bucket/prefix``, or a folder (default ``data``)
+``ECHOFORM_S3_ENDPOINT``  an S3 server other than AWS
+``ECHOFORM_KEY``          the secret that turns customers into pseudonyms
+``ECHOFORM_WORKERS``      processes that may merge side by side (1: none but its own)
+``MERGE_QUEUE_URL``       the queue on which ``merge`` puts parts it has no time for, if any
+========================  ====================================================================
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ class Settings(Struct, frozen=True):
     data: str
     endpoint: str | None
     key: bytes
+    workers: int = 1
+    merge_queue: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -25,4 +29,6 @@ class Settings(Struct, frozen=True):
             data=environ.get("ECHOFORM_DATA", "data"),
             endpoint=environ.get("ECHOFORM_S3_ENDPOINT"),
             key=environ.get("ECHOFORM_KEY", "").encode(),
+            workers=int(environ.get("ECHOFORM_WORKERS", "1")),
+            merge_queue=environ.get("MERGE_QUEUE_URL") or None,
         )

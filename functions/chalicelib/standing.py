@@ -1,4 +1,4 @@
-"""How things stand: what waits to be merged and since when, and what could not be merged."""
+"""How things stand: what waits to be merged and since when; what could not be merged, and why."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from . import keys
 from .storage import Missing, Store
 from .survey import Response, ids
 
-REJECTED = "rejected/"
 _AHEAD_MS = 10 * 60 * 1000
 """A phone's clock, and so an id, may be ahead of ours by this much."""
+CONFLICT = "conflict"
 
 
 class Standing(Struct):
@@ -21,8 +21,19 @@ class Standing(Struct):
 
     waiting: int = 0
     oldest_s: float = 0.0
-    """Age of the oldest answer that waits to be merged."""
-    rejected: int = 0
+    """Age of the oldest answer that waits to be merged: what came before it is in the parts."""
+    reasons: dict[str, int] = {}
+    """How many landed objects could not be merged, by the reason in their names."""
+
+    @property
+    def conflicts(self) -> int:
+        """Edits under an id that was merged with other answers."""
+        return self.reasons.get(CONFLICT, 0)
+
+    @property
+    def rejected(self) -> int:
+        """All the others."""
+        return sum(self.reasons.values()) - self.conflicts
 
 
 def standing(store: Store, now: int) -> dict[str, Standing]:
@@ -34,8 +45,10 @@ def standing(store: Store, now: int) -> dict[str, Standing]:
     for survey, landed in waiting.items():
         oldest = _oldest(store, landed, now)
         found[survey] = Standing(len(landed), max(0, now - oldest) / 1000)
-    for entry in store.list(REJECTED):
-        found[entry.key.split("/")[2]].rejected += 1
+    for entry in store.list(keys.REJECTED):
+        reasons = found[entry.key.split("/")[2]].reasons
+        reason = keys.reason_of(entry.key)
+        reasons[reason] = reasons.get(reason, 0) + 1
     return dict(sorted(found.items()))
 
 
@@ -46,6 +59,7 @@ def metrics(store: Store, now: int) -> dict[str, int]:
         "waiting": sum(each.waiting for each in all_of_them),
         "oldest_unmerged_s": round(max((each.oldest_s for each in all_of_them), default=0.0)),
         "rejected_in_all": sum(each.rejected for each in all_of_them),
+        "conflicts_in_all": sum(each.conflicts for each in all_of_them),
     }
 
 

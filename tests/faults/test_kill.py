@@ -28,7 +28,7 @@ from chalicelib.jobs.merge import merge
 from chalicelib.published import Definitions, publish
 from chalicelib.storage import FolderStore
 from chalicelib.survey import Submission, ids
-from tests.faults.victims import KEY, NOW, load_until, merge_until
+from tests.faults.victims import KEY, NOW, load_until, merge_until, share
 from tests.surveys import after_sales
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +116,28 @@ def test_merge_killed_anywhere(folder: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_merge_killed_anywhere_many_times(folder: Path, seed: int) -> None:
     check_merge(folder, seed, kills=40)
+
+
+def test_processes_that_share_parts_end_with_who_started_them(folder: Path) -> None:
+    """Two at once, each with two processes; one is killed as soon as anything is written."""
+    random = Random(7)
+    acknowledged: list[str] = []
+    for round in range(2):
+        acknowledged += land(folder, range(round * 40, round * 40 + 40), random)
+        there = len(stored(folder))
+        both = [forkserver.Process(target=share, args=(folder,)) for _ in range(2)]
+        for process in both:
+            process.start()
+        while len(stored(folder)) == there and both[0].is_alive():
+            time.sleep(0.01)
+        both[0].kill()
+        for process in both:
+            process.join(60)
+        assert both[1].exitcode in (0, 1), "the one that is left may find a part too busy"
+    merge(FolderStore(folder), KEY, NOW)
+    assert sorted(stored(folder)) == sorted(acknowledged)
+    assert sorted(stored(folder, "contacts")) == sorted(acknowledged)
+    assert not list(FolderStore(folder).list(keys.LANDING))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -12,8 +12,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from chalicelib.jobs import merge as merging
 from chalicelib.jobs.merge import merge
 from chalicelib.published import Definitions
+from chalicelib.settings import Settings
 from chalicelib.storage import FolderStore
 from generator.loading import load
 from generator.mapping import read_mapping
@@ -46,6 +48,12 @@ def die_at(step: int) -> None:
 def merge_until(folder: Path, step: int) -> None:
     die_at(step)
     merge(FolderStore(folder), KEY, NOW)
+
+
+def share(folder: Path) -> None:
+    """Merge with processes of its own, which end with it."""
+    merging.WORTH_WORKERS = 0
+    merging.run(FolderStore(folder), Settings(str(folder), None, KEY, workers=2), NOW)
 
 
 def load_until(folder: Path, survey: str, table: Path, mapping: Path, step: int) -> None:

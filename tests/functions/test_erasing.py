@@ -69,8 +69,9 @@ def planted(store: Store) -> Store:
         ("landing/service/json.json", b'{"who": "%s"}' % CUSTOMER.encode()),
         ("landing/service/bytes.json", poison),
     ):
-        store.create(rejected_key("2026-05-17", name), rejected(name, body, "conflict"))
-    store.create(rejected_key("2026-05-17", "landing/service/else.json"), b'{"reason": "stray"}')
+        store.create(rejected_key("2026-05-17", name, "conflict"), rejected(name, body, "conflict"))
+    stray = rejected_key("2026-05-17", "landing/service/else.json", "name")
+    store.create(stray, b'{"reason": "stray"}')
     store.create("landing/service/broken.json", b'{"customer": "%s"' % CUSTOMER.encode())
     return store
 
@@ -101,7 +102,7 @@ def others_are_there(store: Store) -> None:
     assert sorted(row["response"] for row in rows(store)) == wanted
     assert sorted(row["response"] for row in rows(store, keys.CONTACTS)) == wanted
     assert links.look_up(store, "OTHER1")
-    assert "rejected/2026-05-17/service/else.json" in names(store, keys.REJECTED)
+    assert "rejected/2026-05-17/service/else.name.json" in names(store, keys.REJECTED)
 
 
 def test_a_customer_is_erased_from_every_byte(store: Store) -> None:
@@ -392,3 +393,22 @@ def test_a_bucket_that_keeps_versions_keeps_none_of_the_person(s3_endpoint: str)
             body += str(parquet.decode(body).to_pylist()).encode()
         for needle in NEEDLES:
             assert needle.encode() not in version["Key"].encode() + body, version["Key"]
+
+
+def test_no_dictionary_remembers_who_was_erased() -> None:
+    """Merge leaves columns of codes as the dictionaries they are, but not where it takes out a row:
+    a dictionary keeps the values that no row has any more."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    victim = said(1, SURVEY, attributes={"agent": "a-of-one"})
+    land(store, victim, said(2, SURVEY, attributes={"agent": "a2"}))
+    merge(store, KEY, NOW)
+    tombstones.put(store, SURVEY.id, "2026-05-17", victim.id, KEY)
+    land(store, said(3, SURVEY, attributes={"agent": "a3"}))
+    merge(store, KEY, NOW)
+    [part] = names(store, keys.RESPONSES)
+    agents = parquet.decode(store.get(part).data, ["agent"])["agent"]
+    assert sorted(v for chunk in agents.chunks for v in chunk.dictionary.to_pylist()) == [
+        "a2",
+        "a3",
+    ]

@@ -40,8 +40,13 @@ def test_the_oldest_is_the_one_received_first_not_the_one_minted_first() -> None
     land(store, 2, NOW - 60_000, NOW - 59_000)
     land(store, 3, NOW - 100, NOW)
     store.create(keys.landing("after-sales", "no-id", "0"), b"nothing")
-    assert standing(store, NOW) == {"after-sales": Standing(4, 59.0, 0)}
-    assert metrics(store, NOW) == {"waiting": 4, "oldest_unmerged_s": 59, "rejected_in_all": 0}
+    assert standing(store, NOW) == {"after-sales": Standing(4, 59.0)}
+    assert metrics(store, NOW) == {
+        "waiting": 4,
+        "oldest_unmerged_s": 59,
+        "rejected_in_all": 0,
+        "conflicts_in_all": 0,
+    }
 
 
 def test_what_was_rejected_is_seen(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -49,9 +54,28 @@ def test_what_was_rejected_is_seen(capsys: pytest.CaptureFixture[str], tmp_path:
     store = FolderStore(tmp_path)
     publish(store, after_sales(), NOW)
     store.create("landing/after-sales/poison.json", b"{")
-    counts = run_job("merge", Settings(str(tmp_path), None, b"key"), store)
+    settings = Settings(str(tmp_path), None, b"key")
+    for answers in ({"overall": 9}, {"overall": 1}, {"overall": 2}, {"overall": "nine"}):
+        response = Response(
+            id=ids.make(NOW, 1),
+            survey="after-sales",
+            version=after_sales().version,
+            language="en",
+            channel="web",
+            received_at=NOW,
+            answers=answers,
+        )
+        name = keys.landing("after-sales", response.id, response.digest)
+        store.create(name, response.to_json())
+        counts = run_job("merge", settings, store)
     assert counts["rejected"] == 1
+    assert metrics(store, NOW)["rejected_in_all"] == metrics(store, NOW)["conflicts_in_all"] == 2
     show_status(str(tmp_path))
     shown = capsys.readouterr().out.splitlines()
-    assert shown[1].split() == ["after-sales", "0", "1"]
-    assert "rejected/" in shown[2]
+    assert shown[1].split() == ["after-sales", "0", "2", "2"]
+    assert shown[2:5] == [
+        "after-sales: 2 × conflict: another body was merged under this id",
+        "after-sales: 1 × an answer its question has no place for",
+        "after-sales: 1 × not the name of a landed response",
+    ]
+    assert "rejected/" in shown[5]

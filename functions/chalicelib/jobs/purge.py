@@ -51,7 +51,7 @@ class Purged(Struct):
     """Stood beside the parts for somebody who was erased."""
 
 
-def run(store: Store, settings: Settings, now: int) -> Purged:
+def run(store: Store, settings: Settings, now: int, left: object = None) -> Purged:
     return purge(store, settings.key, now)
 
 

@@ -30,7 +30,7 @@ class Swept(Struct):
     young: int = 0
 
 
-def run(store: Store, settings: Settings, now: int) -> Swept:
+def run(store: Store, settings: Settings, now: int, left: object = None) -> Swept:
     return sweep(store, now)
 
 

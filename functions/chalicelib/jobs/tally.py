@@ -68,7 +68,7 @@ class Fetched(NamedTuple):
     size: int
 
 
-def run(store: Store, settings: Settings, now: int) -> Tallied:
+def run(store: Store, settings: Settings, now: int, left: object = None) -> Tallied:
     return tally(store, now, key=settings.key)
 
 

@@ -22,8 +22,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
+from typing import Any
 from unicodedata import category, normalize
 
 from .conditions import Answer
@@ -47,11 +49,11 @@ class Judge:
     """Finds the facts of responses to one contract."""
 
     def __init__(self, contract: Contract) -> None:
-        self._scales: dict[tuple[int, int], list[str]] = defaultdict(list)
+        scales: dict[tuple[int, int], list[str]] = defaultdict(list)
         for question in contract.questions:
             if isinstance(question, Scaled):
-                self._scales[question.ends].append(question.id)
-        self._scales = {e: ids for e, ids in self._scales.items() if len(ids) >= RATINGS}
+                scales[question.ends].append(question.id)
+        self._scales = [ids for ids in scales.values() if len(ids) >= RATINGS]
         self._texts = [
             field.id
             for question in contract.questions
@@ -60,18 +62,40 @@ class Judge:
             if field.kind == "text" and not field.personal
         ]
 
-    def facts(self, response: Response) -> dict[str, bool]:
-        answers = response.answers
-        texts = [str(answers[name]) for name in self._texts if name in answers]
+    def facts(
+        self, responses: Sequence[Response], answers: Mapping[str, Sequence[Answer | None]]
+    ) -> dict[str, list[bool]]:
+        """The facts of each response. ``answers``: what each answered, by field, or None."""
+        lines = [zip(*(answers[name] for name in ids), strict=True) for ids in self._scales]
+        texts = [answers[name] for name in self._texts]
+        counts = _counts(answers.values(), len(responses))
         return {
-            "straight_line": any(_is_line(answers, ids) for ids in self._scales.values()),
-            "gibberish": any(map(is_gibberish, texts)),
-            "one_character": any(map(is_one_character, texts)),
-            "honeypot": response.trap,
-            "too_fast": is_too_fast(response.duration, len(answers)),
-            "plain": not response.scripted,
-            "late": response.received_at - time_of(response.id) > LATE_MS,
+            "straight_line": _any(_is_line, lines, len(responses)),
+            "gibberish": _any(is_gibberish, texts, len(responses)),
+            "one_character": _any(is_one_character, texts, len(responses)),
+            "honeypot": [each.trap for each in responses],
+            "too_fast": [
+                is_too_fast(each.duration, count)
+                for each, count in zip(responses, counts, strict=True)
+            ],
+            "plain": [not each.scripted for each in responses],
+            "late": [each.received_at - time_of(each.id) > LATE_MS for each in responses],
         }
+
+
+def _any(is_so: Callable[[Any], bool], columns: Sequence[Iterable[Any]], count: int) -> list[bool]:
+    """Whether it is so of any of a response's values; each value is looked at once."""
+    if not columns:
+        return [False] * count
+    rows = [*zip(*columns, strict=True)]
+    signs = {value for value in {value for row in rows for value in row} if value and is_so(value)}
+    return [not signs.isdisjoint(row) for row in rows] if signs else [False] * count
+
+
+def _counts(columns: Iterable[Sequence[object]], count: int) -> list[int]:
+    """How many of its fields each response answered."""
+    rows = zip(*columns, strict=True) if columns else ()
+    return [len(row) - row.count(None) for row in rows] or [0] * count
 
 
 def is_too_fast(seconds: int | None, answers: int) -> bool:
@@ -108,8 +132,8 @@ def is_gibberish(text: str) -> bool:
     return bool(_is_repeated(said) or _is_mash(text) or _is_han_mash(said))
 
 
-def _is_line(answers: Mapping[str, Answer], ids: list[str]) -> bool:
-    given = [answers[name] for name in ids if type(answers.get(name)) is int]
+def _is_line(answers: Sequence[Answer | None]) -> bool:
+    given = [answer for answer in answers if type(answer) is int]
     return len(given) >= RATINGS and len(set(map(str, given))) == 1
 
 
@@ -147,6 +171,7 @@ def _is_han_mash(text: str) -> bool:
     return mashed * 2 > len(han) or sum(map(_is_uncommon, han)) * 2 > len(han)
 
 
+@cache
 def _is_uncommon(han: str) -> bool:
     gb, big5 = han.encode("gb2312", "ignore"), han.encode("big5", "ignore")
     return not (gb and gb[0] < 0xD8 or big5 and big5[0] < 0xC7)

@@ -1,0 +1,282 @@
+"""One part: what landed for it becomes rows. Harmless to repeat, and to cut off anywhere.
+
+Read what landed, read the part, add what is new by response id, write contacts and then responses,
+each whole and only over the version that was read; leave marks for follow-ups that are due; and
+only then delete what landed. This is the same wherever it runs: in the scheduled job, in a process
+of a laptop's pool, or for a message of the queue.
+
+* The response in the part wins. Before there is one, the earliest received does, and its rivals
+  stay where they landed until it is in: a conflict is judged against the part alone, because only
+  the part is the same for every merger.
+* Contacts are written before it is certain who wins, so they are told apart by id and digest, and
+  a rival's contacts go when the rival does.
+* What cannot be merged is moved to ``rejected/`` with the reason. Nothing is dropped.
+* What was erased never enters and never stays. An erasure puts tombstones first and then raises
+  the generation of the parts; merge reads the parts first and then the tombstones. So either it
+  sees the tombstone, or it may not write. What stands beside the parts (marks, rejected objects)
+  is put first and taken back where a tombstone came meanwhile.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+
+from .. import claims, columns, days, keys, parquet, parts, tombstones
+from ..columns import Column
+from ..layout import Cells
+from ..parts import PartFile
+from ..published import Definitions
+from ..retention import Kept, kept
+from ..storage import Exists, Missing, Stale, Store
+from ..survey import Contract
+from ..tombstones import Tombstones
+from .decision import Decision, decide, due, living
+from .landed import (
+    CONFLICT,
+    Landed,
+    Landing,
+    Part,
+    Reject,
+    Unmergeable,
+    rejected,
+    rejected_key,
+)
+
+TRIES = 8
+SLICE = 16
+"""Storage calls that one thread makes in a row."""
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class Merged(Struct):
+    """What a merge did, in responses; ``parts`` is how many it wrote."""
+
+    merged: int = 0
+    known: int = 0
+    """Were in their part already: replays, and what a merge left that was cut off."""
+    conflicts: int = 0
+    rejected: int = 0
+    erased: int = 0
+    """Came again after they were erased, or before their erasure was done; let go."""
+    expired: int = 0
+    """Of a day that is not kept any more; let go."""
+    postponed: int = 0
+    """Left for the next merge: others kept changing the part, or no time was left. Or for the
+    queue."""
+    parts: int = 0
+    queued: int = 0
+    """Parts put on the queue."""
+
+    def add(self, other: Merged) -> None:
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Merger:
+    """Merges parts of one store; ``done`` is what came of it so far."""
+
+    def __init__(self, store: Store, key: bytes, now: int, pool: ThreadPoolExecutor) -> None:
+        """``key`` makes customers pseudonyms; ``pool`` talks to the store."""
+        self._store = store
+        self._secret = key
+        self._now = now
+        self._pool = pool
+        self._definitions = Definitions(store)
+        self.landing = Landing(self._definitions, key)
+        self.done = Merged()
+
+    def part(self, part: Part, names: list[str]) -> None:
+        """Merge these landed objects, which all belong to the part."""
+        kept_days = kept(self._definitions.current(part.survey), self._now)
+        if part.day < kept_days.responses:
+            self._store.delete(names)
+            self.done.expired += len(names)
+            return
+        with _uncollected():
+            left = self._read(part, names)
+            for _ in range(TRIES):
+                if not left:
+                    return
+                with suppress(Stale, Exists):  # another merger was first: read again
+                    left = self._attempt(part, kept_days, left)
+        self.done.postponed += len(left)
+
+    def misplaced(self, key: str, error: Unmergeable) -> None:
+        """Reject what has no part."""
+        self._reject(None, [Reject(key, self._get(key), error.reason, str(error))])
+
+    def _read(self, part: Part, names: list[str]) -> list[Landed]:
+        """What landed; what cannot be merged is rejected."""
+        found: list[Landed] = []
+        wrong: list[Reject] = []
+        for name, body in zip(names, self._each(self._get, names), strict=True):
+            if body is None:  # another merger has finished with it
+                continue
+            try:
+                found.append(self.landing.read(name, body))
+            except Unmergeable as error:
+                wrong.append(Reject(name, body, error.reason, str(error)))
+        self._reject(part, wrong)
+        return found
+
+    def _attempt(self, part: Part, kept_days: Kept, left: list[Landed]) -> list[Landed]:
+        """Merge once; returns those whose rival went in. Raises Stale or Exists."""
+        coded = sorted(columns.coded(self._definitions.versions(part.survey)))
+        responses = parts.read(self._store, keys.part(keys.RESPONSES, *part), coded)
+        settled = dict(parts.named(responses.rows, [each.id for each in left]))
+        decision = decide(left, settled)
+        contacts = None
+        if decision.conflicts or any(each.personal for each in decision.new):
+            contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
+        erased = self._tombstones(part)  # after both parts, on every attempt
+        decision, gone = living(decision, erased)
+        rest = _standing(responses, erased)
+        if contacts is None and rest is not responses.rows:
+            contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
+        versions = self._versions(part.survey, decision.new)
+        cells = self.landing.cells(decision.new)
+        new = _table(columns.responses(versions), [each for each, _ in cells])
+        personal = [each for _, each in cells] if part.day >= kept_days.contacts else []
+        about = _table(columns.contacts(versions), personal)
+        # Both are made side by side; that contacts are written first is what matters.
+        written = self._pool.submit(self._contacts, contacts, about, decision.conflicts, erased)
+        data = parts.changed(responses, rest, new, erased.digest)
+        written.result()
+        if data:
+            parts.write(self._store, responses, data)
+        self._finish(part, decision, gone)
+        self.done.parts += bool(data)
+        return decision.later
+
+    def _finish(self, part: Part, decision: Decision, gone: list[Landed]) -> None:
+        """What follows once a part is as it should be; what landed goes last."""
+        finished = [*decision.new, *decision.known]
+        marks = [mark for each in finished for mark in due(each)]
+        self._each(self._mark, marks)
+        self._recall(part, [name for name, _ in marks])
+        self._reject(part, [Reject(e.key, e.body, CONFLICT, "") for e in decision.conflicts])
+        linked = [each.response for each in gone if each.response.link]
+        self._store.delete(keys.claim(each.survey, each.link or "") for each in linked)
+        self._store.delete(claims.settled(each.key for each in [*finished, *gone]))
+        self.done.merged += len(decision.new)
+        self.done.known += len(decision.known)
+        self.done.erased += len(gone)
+
+    def _contacts(
+        self,
+        stored: PartFile | None,
+        new: pa.Table,
+        conflicts: list[Landed],
+        erased: Tombstones,
+    ) -> None:
+        """Put in the contacts of new responses; take out those of rivals that lost and of whom
+        was erased."""
+        if stored is None:
+            return
+        coming = new["response"].to_pylist()
+        there = parts.named(stored.rows, [*coming, *(each.id for each in conflicts)])
+        lost = there & {(each.id, each.digest) for each in conflicts}
+        rest = _standing(stored, erased)
+        if rest is not None:
+            rest = _without(rest, lost)
+        data = parts.changed(stored, rest, _without(new, there), erased.digest)
+        if data:
+            parts.write(self._store, stored, data)
+
+    def _tombstones(self, part: Part) -> Tombstones:
+        return tombstones.read(self._store, part.survey, part.day, self._secret)
+
+    def _recall(self, part: Part | None, names: list[str]) -> set[str]:
+        """Take back what was put beside a part for a response that was erased meanwhile.
+
+        An erasure puts its tombstone before it looks here: it saw these objects, or we see it.
+        """
+        erased = self._tombstones(part) if part and names else None
+        back = {name for name in names if erased and keys.response_of(name) in erased}
+        self._store.delete(back)
+        return back
+
+    def _versions(self, survey: str, new: list[Landed]) -> list[Contract]:
+        """Every contract whose columns a part must have, oldest first."""
+        versions = {c.version: c for c in self._definitions.versions(survey)}
+        return list((versions | {each.contract.version: each.contract for each in new}).values())
+
+    def _reject(self, part: Part | None, these: Sequence[Reject]) -> None:
+        """Move landed objects, each with its reason, to where somebody looks at them."""
+        day = part.day if part else days.day(self._now, "UTC")
+        shown = [self.landing.shown(each) for each in these]
+        names = [rejected_key(day, each.key, each.reason) for each in shown]
+        self._each(lambda each: self._keep(*each), [*zip(names, shown, strict=True)])
+        back = self._recall(part, names)
+        self._store.delete(claims.settled(each.key for each in these))
+        left = [keys.reason_of(name) for name in names if name not in back]
+        self.done.erased += len(back)
+        self.done.conflicts += left.count(CONFLICT)
+        self.done.rejected += len(left) - left.count(CONFLICT)
+
+    def _keep(self, name: str, reject: Reject) -> None:
+        if reject.body is not None:
+            kept = rejected(reject.key, reject.body, reject.reason, reject.exactly)
+            with suppress(Exists):  # kept before a merge was cut off
+                self._store.create(name, kept)
+
+    def _mark(self, mark: tuple[str, bytes]) -> None:
+        with suppress(Exists):
+            self._store.create(*mark)
+
+    def _each(self, act: Callable[[_T], _R], these: Sequence[_T]) -> list[_R]:
+        """Do it to all of them, many at a time; raises what one of them raised."""
+        slices = [these[at : at + SLICE] for at in range(0, len(these), SLICE)]
+        done = self._pool.map(lambda some: [act(each) for each in some], slices)
+        return [each for some in done for each in some]
+
+    def _get(self, name: str) -> bytes | None:
+        try:
+            return self._store.get(name).data
+        except Missing:
+            return None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for cycles: a part makes hundreds of thousands of objects, and none of them
+    is in one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _table(wanted: Sequence[Column], cells: Sequence[Cells]) -> pa.Table:
+    """Cells of several versions under the columns of all of them."""
+    return pa.concat_tables([parquet.table(wanted, {}), *(parquet.table(wanted, c) for c in cells)])
+
+
+def _without(rows: pa.Table, these: set[tuple[str, str]]) -> pa.Table:
+    """The rows that have none of these ids and digests."""
+    if not these:
+        return rows
+    names = pc.binary_join_element_wise(rows["response"], rows["digest"], "-")
+    return rows.filter(pc.invert(parts.among(names, map("-".join, these))))
+
+
+def _standing(part: PartFile, erased: Tombstones) -> pa.Table | None:
+    """The rows that may stay: an erasure that was cut off, or is under way, may have left some."""
+    rows = part.rows
+    if rows is None or part.checked == erased.digest:
+        return rows
+    fallen = {response for response in rows["response"].to_pylist() if response in erased}
+    return parts.without(rows, fallen) if fallen else rows
