@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import lru_cache, partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,7 @@ from chalicelib.survey.drivers import Pair
 AT_ONCE = 16
 BETWEEN = "\x1f"
 """Between the two values of a segment of two keys."""
+EVERYBODY = ("",)
 MOMENTS = "moments"
 
 Cell: TypeAlias = tuple[int, int]
@@ -34,13 +35,13 @@ Cell: TypeAlias = tuple[int, int]
 Counted: TypeAlias = Mapping[str, Mapping[str, Cell]]
 """By item and value."""
 Values: TypeAlias = tuple[str, ...]
-"""The values of the keys of a segment, in their order; () is everybody."""
+"""The values of the keys of a segment, in their order; ``EVERYBODY`` where there are no keys."""
 Window: TypeAlias = tuple[str | None, str | None]
 """First and last day, both told; None is no end."""
 
 PERIODS: dict[str, Callable[[str], str]] = {
     "day": lambda day: day,
-    "week": lambda day: "{0}-W{1:02}".format(*date.fromisoformat(day).isocalendar()),
+    "week": lambda day: "{}-W{:02}".format(*date.fromisoformat(day).isocalendar()),
     "month": lambda day: day[:7],
 }
 """What the days themselves can be cut by."""
@@ -180,12 +181,8 @@ def _grid(store: Store, wanted: Sequence[str], name: str) -> tuple[str, _Grid]:
     items, item = _numbered(rows["item"])
     values, value = _numbered(rows["value"])
     # One number for item and value together; few of the possible pairs occur.
-    pair = item * len(values) + value
-    present = np.zeros(len(items) * len(values), np.bool_)
-    present[pair] = True
-    pairs = np.flatnonzero(present).tolist()
-    cells = [(items[one // len(values)], values[one % len(values)]) for one in pairs]
-    cell = (np.cumsum(present) - 1)[pair]
+    pairs = [(one, other) for one in items for other in values]
+    cells, cell = _used(pairs, item * len(values) + value)
     place = (rows["flagged"].to_numpy() * len(segments) + segment) * len(cells) + cell
     n, total = np.zeros((2, 2 * len(segments) * len(cells)), np.int64)
     n[place] = rows["n"].to_numpy()  # a tally has one row for each
@@ -242,7 +239,20 @@ def _numbered(texts: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
     whole = coded.unify_dictionaries().combine_chunks()
     if isinstance(whole, pa.ChunkedArray):  # where there is nothing
         return [], np.zeros(0, np.int64)
-    return whole.dictionary.to_pylist(), whole.indices.to_numpy().astype(np.int64)
+    known, numbers = whole.dictionary.to_pylist(), whole.indices.to_numpy()
+    return _used(known, numbers.astype(np.int64))
+
+
+Known = TypeVar("Known")
+
+
+def _used(
+    known: Sequence[Known], numbers: NDArray[np.int64]
+) -> tuple[list[Known], NDArray[np.int64]]:
+    """Only what occurs, numbered anew: a dictionary is that of whole row groups."""
+    present = np.zeros(len(known), np.bool_)
+    present[numbers] = True
+    return [known[at] for at in np.flatnonzero(present).tolist()], (np.cumsum(present) - 1)[numbers]
 
 
 def _people(items: Counted) -> int:
@@ -256,4 +266,4 @@ def _turned(value: str) -> str:
 def _named(period: str, value: str, by: Sequence[str], periods: Sequence[str]) -> Values:
     """The values in the order of the keys asked for."""
     plain = iter(value.split(BETWEEN, 1) if len(by) - len(periods) == 2 else [value])
-    return tuple(period if key in periods else next(plain) for key in by)
+    return tuple(period if key in periods else next(plain) for key in by) or EVERYBODY

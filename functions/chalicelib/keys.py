@@ -17,6 +17,7 @@ REJECTED = "rejected/"
 TOMBSTONES = "tombstones/"
 ERASURES = "erasures/"
 AUDIT = "audit/"
+CUTS = "cuts/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -73,6 +74,11 @@ def erasure(name: str) -> str:
 
 def audit(day: str, name: str) -> str:
     return f"{AUDIT}dt={day}/{name}.json"
+
+
+def cut(survey: str, days: str) -> str:
+    """That figures of these days (``2026-07-01..2026-09-30``) were published."""
+    return f"{CUTS}{survey}/{days}.json"
 
 
 def survey_of(key: str) -> str:

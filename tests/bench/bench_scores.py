@@ -1,4 +1,4 @@
-"""How fast scores are read from tallies: sixty days, 1,400 agents, every item of the shipped survey.
+"""How fast scores are read from tallies: sixty days, 1,400 agents, the items of the shipped survey.
 
 python -m tests.bench.bench_scores [DAYS] [AGENTS]
 """
@@ -47,9 +47,7 @@ def day(survey: Contract, agents: int, chance: np.random.Generator) -> pa.Table:
     for key, value in segments:
         for item, code in sorted(items):
             for flagged in (False, True) if item == counting.RESPONSES else (False,):
-                for name, cell in zip(
-                    columns, (key, value, item, code, flagged, 0), strict=True
-                ):
+                for name, cell in zip(columns, (key, value, item, code, flagged, 0), strict=True):
                     columns[name].append(cell)
     n = chance.poisson(PEOPLE / 8, len(columns["n"])) + 1
     index = np.array([item == counting.INDEX for item in columns["item"]])
