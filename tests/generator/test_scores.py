@@ -20,7 +20,7 @@ from chalicelib.survey import Bands, Contract, figures, index_of
 from chalicelib.survey.questions import Ces, Rating, Score
 from generator.scoreboard import table
 from generator.scores import Item, Scores, Unscorable, scores
-from generator.sheets import COLUMNS, as_json, score_rows
+from generator.sheets import COLUMNS, as_json, as_xlsx, score_rows
 from generator.sheets import as_csv as sheet
 from tests.jobs.answering import KEY, NOW, at, contract, land, live, said
 
@@ -65,9 +65,14 @@ def test_no_cell_of_a_spreadsheet_becomes_a_formula(tmp_path: Path) -> None:
     """Typed as texts, they are what they were."""
     file = tmp_path / "figures.xlsx"
     hostile = '=HYPERLINK("http://x","y")'
-    file.write_bytes(as_xlsx(["segment", "n"], [{"segment": hostile, "n": 3}, {"segment": "a\x00"}]))
+    file.write_bytes(
+        as_xlsx(["segment", "n"], [{"segment": hostile, "n": 3}, {"segment": "a\x00"}])
+    )
     sheet = load_workbook(file).active
-    assert [(cell.value, cell.data_type) for cell in sheet["A"][1:]] == [(hostile, "s"), ("a ", "s")]
+    assert [(cell.value, cell.data_type) for cell in sheet["A"][1:]] == [
+        (hostile, "s"),
+        ("a ", "s"),
+    ]
     assert sheet["B2"].value == 3
 
 

@@ -116,7 +116,11 @@ def test_each_against_the_rest_is_what_statsmodels_and_scipy_say(
 ) -> None:
     """The rest by subtraction of counts; here by leaving out the rows."""
     said = echoform(
-        *("compare", "support-csat", "--by", key, "--on", "csat"), "--format", "json", "--data", data
+        *("compare", "support-csat", "--by", key, "--on", "csat"),
+        "--format",
+        "json",
+        "--data",
+        data,
     )
     for line in json.loads(said)["lines"]:
         mine = truth[CUTS[key]].str.strip() == line["segment"]
@@ -133,9 +137,7 @@ def test_each_against_the_rest_is_what_statsmodels_and_scipy_say(
 
 
 @pytest.mark.parametrize("key", ["supervisor", "category"])
-def test_what_is_published_tells_nobody_small(
-    data: str, truth: pd.DataFrame, key: str
-) -> None:
+def test_what_is_published_tells_nobody_small(data: str, truth: pd.DataFrame, key: str) -> None:
     command = ("scores", "support-csat", "--publishable", "--wave", "2023-08", "--format", "json")
     rows = json.loads(echoform(*command, "--by", key, "--data", data))["rows"]
     people = truth[CUTS[key]].str.strip().value_counts()
