@@ -148,27 +148,16 @@ def _item(
                 if at < len(counts)}, classes[0][at])
         for at in range(len(classes[0]))
     ]  # fmt: skip
-    safe = {
-        n for n in may if all(layer.cells.get(n, 0) in (0, *_large(layer, n)) for layer in layers)
-    }
-    while True:
-        before = safe
-        for layer in layers:
-            hidden = {name: n for name, n in layer.cells.items() if n}
-            safe = told(hidden, layer.total, safe) | {n for n in safe if n not in hidden}
-        if safe == before:
-            break
+    safe = may
+    for layer in layers:
+        filled = {name: n for name, n in layer.cells.items() if n}
+        safe = told(filled, layer.total, safe) | (safe - set(filled))
     return [
         msgspec.structs.replace(figure, segment=[name] * cut, few=figure.n < MARKED)
         for name in may
         for figure in figures[name]
         if figure.figure == "mean" or name in safe
     ]
-
-
-def _large(layer: _Layer, name: str) -> tuple[int, ...]:
-    n = layer.cells.get(name, 0)
-    return (n,) if n >= 10 else ()
 
 
 def _figures(segment: Segment, item: str) -> list[Told]:
