@@ -57,6 +57,50 @@ format_option = click.option(
 )
 
 
+def figures_options(command: Any) -> Any:
+    """What every command that shows figures takes."""
+    options = [
+        data_option,
+        click.option(
+            "--out", type=click.Path(path_type=Path), help="A file instead of the screen."
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["table", "json", "csv", "xlsx"]),
+            default="table",
+            show_default=True,
+            help="How to show it.",
+        ),
+        click.option(
+            "--with-flagged/--without",
+            " /--exclude-flagged",
+            default=True,
+            help="Count answers that something speaks against, or leave them out.",
+        ),
+    ]
+    for option in options:
+        command = option(command)
+    return command
+
+
+def days_options(command: Any) -> Any:
+    """Which days figures are of."""
+    options = [
+        click.option(
+            "--wave", help="A period: 2026-Q3, 2026-09, 2026-W38, 2026-09-01..2026-09-30."
+        ),
+        click.option("--to", "last", metavar="DAY", help="Last day."),
+        click.option("--from", "first", metavar="DAY", help="First day, as 2026-05-17."),
+    ]
+    for option in options:
+        command = option(command)
+    return command
+
+
+segment_option = click.option("--segment", metavar="KEY=VALUE", help="Only of these: agent=A07.")
+
+
 def _given(paths: tuple[Path, ...]) -> list[Path]:
     """The surveys meant: those named, else the folder ``surveys`` here."""
     if paths:
@@ -339,27 +383,79 @@ def load(survey: str, file: Path, map_file: Path, data: str) -> None:
 
 @main.command()
 @click.argument("survey")
-@click.option("--by", help="A segment key: an attribute, channel, language, hour, a question.")
-@click.option("--from", "first", metavar="DAY", help="First day, as 2026-05-17.")
-@click.option("--to", "last", metavar="DAY", help="Last day.")
 @click.option(
-    "--exclude-flagged", is_flag=True, help="Leave out answers that something speaks against."
+    "--by",
+    multiple=True,
+    help="A segment key: an attribute, channel, language, hour, a question; or day, week, month. "
+    "Twice for both together.",
 )
-@format_option
-@data_option
+@days_options
+@click.option(
+    "--publishable", is_flag=True, help="Only what may be published: nobody small can be found."
+)
+@figures_options
 def scores(
+    survey: str, by: tuple[str, ...], first: str | None, last: str | None, **options: Any
+) -> None:
+    """Show a survey's scores: how many answered, means and shares with their 95 % interval."""
+    from generator.analyst import show_scores
+
+    show_scores(survey, by, (first, last), **options)
+
+
+@main.command()
+@click.argument("survey")
+@click.option("--wave", "waves", multiple=True, help="Twice: 2026-Q2 and 2026-Q3, days, weeks …")
+@click.option("--by", help="Instead: each value of this segment key beside the rest.")
+@click.option("--on", metavar="QUESTION", help="With --by, which figure; else the index.")
+@segment_option
+@figures_options
+def compare(survey: str, **options: Any) -> None:
+    """Compare two waves of a survey: what is higher, lower, or shows no evidence of either.
+
+    Shares by a z test, means by Welch's, all of them together by Holm's; nothing is tested that
+    fewer than 30 answered.
+    """
+    from generator.analyst import show_compared
+
+    show_compared(survey, **options)
+
+
+@main.command()
+@click.argument("survey")
+@click.option("--dimension", required=True, help="A dimension, or one rating.")
+@click.option("--by", multiple=True, help="Segment keys to look at; all if left out.")
+@days_options
+@figures_options
+def trace(
     survey: str,
-    by: str | None,
+    dimension: str,
+    by: tuple[str, ...],
     first: str | None,
     last: str | None,
-    exclude_flagged: bool,
-    form: str,
-    data: str,
+    **options: Any,
 ) -> None:
-    """Show a survey's scores: how many answered, means, shares with their 95 % interval."""
-    from generator.local import show_scores
+    """Trace a low dimension: which agents, hours, service types would lift it most.
 
-    show_scores(survey, by, first, last, exclude_flagged, form, data)
+    Ranked by how much the score of all would rise if they did as well as the rest.
+    """
+    from generator.analyst import show_traced
+
+    show_traced(survey, dimension, by, (first, last), **options)
+
+
+@main.command()
+@click.argument("survey")
+@click.option("--on", required=True, metavar="QUESTION", help="The rating to explain: overall.")
+@click.option("--among", multiple=True, metavar="QUESTION", help="Drivers; all dimensions if none.")
+@segment_option
+@days_options
+@figures_options
+def drivers(survey: str, first: str | None, last: str | None, **options: Any) -> None:
+    """Show what drives a rating, beside its weight and score, and what to improve first."""
+    from generator.analyst import show_drivers
+
+    show_drivers(survey, days=(first, last), **options)
 
 
 @main.command()

@@ -25,9 +25,9 @@ from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError, Invalid
 from chalicelib.survey.rules import check
 from chalicelib.survey.words import say
+from generator.cells import harmless
 from generator.data import open_data
 from generator.local import live
-from generator.scores import harmless
 from generator.site import load_site
 from generator.tables import Ragged, Row, read_table
 

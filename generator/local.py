@@ -7,7 +7,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,8 +29,6 @@ from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
 from generator.query import ask, note_query, open_views
-from generator.scoreboard import print_scores
-from generator.scores import as_csv, as_json, scores
 from generator.serving import Page, Schedule, make_server, picture
 
 Say: TypeAlias = Callable[[str], None]
@@ -171,26 +168,6 @@ def live(store: Store, survey: str) -> Contract:
         ) from None
 
 
-def show_scores(
-    survey: str,
-    by: str | None,
-    first: str | None,
-    last: str | None,
-    without_flagged: bool,
-    form: str,
-    data: str,
-) -> None:
-    """Print scores as a table, JSON or CSV."""
-    for day in filter(None, (first, last)):
-        if not _is_day(day):
-            raise EchoformError(f"{day!r} is no day; write it as 2026-05-17")
-    found = scores(open_data(data), survey, by, first, last, without_flagged)
-    if form == "table":
-        print_scores(found)
-    else:
-        click.echo({"json": as_json, "csv": as_csv}[form](found))
-
-
 def show_status(data: str) -> None:
     """Print how each survey stands."""
     found = standing(open_data(data), now())
@@ -228,10 +205,3 @@ def show_query(sql: str, form: str, data: str) -> None:
     with open_views(store) as views:
         answer = ask(views, sql)
     click.echo({"table": answer.as_table, "json": answer.as_json, "csv": answer.as_csv}[form]())
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

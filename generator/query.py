@@ -45,7 +45,7 @@ from chalicelib.storage import FolderStore, Missing, Store
 from chalicelib.survey import EchoformError
 from chalicelib.survey.questions import Consent
 from chalicelib.views import quoted, text, view
-from generator.scores import harmless
+from generator.cells import harmless
 
 AT_ONCE = 16
 PERSONAL = re.compile(r"contacts[_/](\w*)", re.IGNORECASE)

@@ -8,19 +8,20 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.survey.figures import Share
-from generator.scores import Item, Scores, Segment
+from chalicelib.survey.disclosure import FEW as SMALL
+from chalicelib.survey.disclosure import MARKED
+from chalicelib.survey.figures import Mean, Share
+from generator.scores import Index, Item, Scores, Segment
 
-SMALL = 30
-"""Below this many answers a share says little (METHODS: small cells)."""
-ACROSS = 4
+ACROSS = 3
 """Questions beside one another in a table of segments."""
 COLOURS = {"very_satisfied": "green", "satisfied": "yellow", "needs_improvement": "red"}
 WORDS = {
     "zh-CN": {
         "question": "题目",
-        "mean": "均值 ± 标准差",
-        "top2": "满意率（95% 区间）",
+        "mean": "均值 ± 标准差（95% 区间）",
+        "share": "占比（95% 区间）",
+        "top2": "满意率（前两档）",
         "index": "满意度指数",
         "fcr": "一次解决率",
         "responses": "答卷数",
@@ -31,8 +32,9 @@ WORDS = {
         "no": "否",
         "made easy": "认为轻松",
         "none": "还没有答卷",
+        "reweighted": "其中 {n} 份有未答项，按其余权重折算",
         "to": "至",
-        "small": "灰色：不足 30 份，仅供参考",
+        "small": "灰色：不足 30 份，仅供参考；* 不足 100 份",
         "flagged": "可疑 {n}",
         "left out": "（未计入）",
         "straight_line": "全部同分",
@@ -45,8 +47,9 @@ WORDS = {
     },
     "en": {
         "question": "Question",
-        "mean": "Mean ± sd",
-        "top2": "Share (95 % interval)",
+        "mean": "Mean ± sd (95 % interval)",
+        "share": "Share (95 % interval)",
+        "top2": "top 2",
         "index": "Index",
         "fcr": "First contact",
         "responses": "Responses",
@@ -57,8 +60,9 @@ WORDS = {
         "no": "no",
         "made easy": "made it easy",
         "none": "no responses yet",
+        "reweighted": "{n} left something weighted out; the rest weighs more",
         "to": "to",
-        "small": "dim: fewer than 30 answers",
+        "small": "dim: fewer than 30 answers; *: fewer than 100",
         "flagged": "{n} flagged",
         "left out": " (left out)",
         "straight_line": "straight line",
@@ -106,15 +110,18 @@ def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[R
     line = Text(f"{words['responses']} {segment.n:,}")
     if segment.index:
         line.append(f"   {words['index']} ")
-        line.append(f"{segment.index.mean:.1f} {words[segment.index.band]}", _colour(segment.index))
+        shown = f"{_index(segment.index)} {words[segment.index.band]}"
+        line.append(shown, _colour(segment.index))
     if segment.fcr:
-        line.append(f"   {words['fcr']} {_interval(segment.fcr)}")
+        line.append(f"   {words['fcr']} {_interval(segment.fcr)} n {segment.fcr.n:,}")
     yield line
+    if segment.index and segment.index.reweighted:
+        yield Text(words["reweighted"].format(n=f"{segment.index.reweighted:,}"), style="dim")
     grid = Table(show_edge=False, pad_edge=False)
     grid.add_column(words["question"], ratio=1)
     grid.add_column("n", justify="right")
     grid.add_column(words["mean"], justify="right", no_wrap=True)
-    grid.add_column(words["top2"], no_wrap=True)
+    grid.add_column(words["share"], no_wrap=True)
     for item in segment.items:
         name = Text(_said(item.text, language, item.id))
         grid.add_row(name, f"{item.n:,}", _mean(item), _shares(item, words))
@@ -129,39 +136,66 @@ def _cut(scores: Scores, language: str, words: dict[str, str]) -> Iterator[Rende
         grid = Table(show_edge=False, pad_edge=False)
         grid.add_column(scores.by or "", no_wrap=True)
         grid.add_column("n", justify="right", no_wrap=True)
-        grid.add_column(words["index"], justify="right")
-        grid.add_column(words["fcr"], justify="right")
+        grid.add_column(words["index"], justify="right", no_wrap=True)
+        grid.add_column(words["fcr"], justify="right", no_wrap=True)
         some = asked[start : start + ACROSS]
         for item in some:
             name = Text(_said(item.text, language, item.id))
-            grid.add_column(name, justify="right", max_width=14)
+            grid.add_column(name, justify="right", max_width=17)
         for segment in scores.segments:
             mine = {item.id: item for item in segment.items}
             grid.add_row(
-                Text(_said(scores.values.get(segment.value, {}), language, segment.value)),
-                f"{segment.n:,}",
-                Text(f"{segment.index.mean:.1f}", _colour(segment.index)) if segment.index else "",
-                _percent(segment.fcr.share) if segment.fcr else "",
-                *(_cell(mine.get(item.id)) for item in some),
+                Text(_called(scores, segment, language)),
+                f"{segment.n:,}{'*' if SMALL <= segment.n < MARKED else ''}",
+                Text(_index(segment.index), _colour(segment.index)) if segment.index else "",
+                _stacked(segment.fcr) if segment.fcr else "",
+                *(_cell(mine.get(item.id), segment.n) for item in some),
                 style="dim" if segment.n < SMALL else None,
             )
         yield grid
 
 
-def _cell(item: Item | None) -> Text:
-    """A mean, and beside it the share or the score that goes with its question."""
+def _called(scores: Scores, segment: Segment, language: str) -> str:
+    """A segment's values, by their names where they have any."""
+    values = segment.values or [segment.value]
+    return " × ".join(_said(scores.values.get(v, {}), language, v) for v in values)
+
+
+def _cell(item: Item | None, n: int) -> Text:
+    """A mean with its interval, under it the share or the score that goes with its question; and
+    how many answered, where some did not."""
     if item is None or item.mean is None:
         return Text("")
-    beside = f" {item.nps.nps:+.0f}" if item.nps else ""
-    beside = f" {_percent(item.top2.share)}" if item.top2 else beside
-    return Text(f"{item.mean.mean:.2f}{beside}", _colour(item))
+    lines = [f"{item.mean.mean:.2f}{_between(item.mean)}"]
+    if item.nps:
+        lines.append(f"{item.nps.nps:+.0f} ± {item.nps.margin:.0f}")
+    elif share := item.ces or item.top2:
+        lines.append(_stacked(share))
+    lines += [f"n {item.n:,}"] * (item.n != n)
+    return Text("\n".join(lines), _colour(item))
+
+
+def _stacked(share: Share) -> str:
+    return f"{100 * share.share:.0f}% ({100 * share.low:.0f}–{100 * share.high:.0f})"
 
 
 def _mean(item: Item) -> Text:
     if item.mean is None:
         return Text("")
     spread = "" if item.mean.sd is None else f" ± {item.mean.sd:.2f}"
-    return Text(f"{item.mean.mean:.2f}{spread}", _colour(item))
+    return Text(f"{item.mean.mean:.2f}{spread}{_between(item.mean)}", _colour(item))
+
+
+def _between(mean: Mean) -> str:
+    if mean.low is None or mean.high is None:
+        return ""
+    return f" ({mean.low:.2f}–{mean.high:.2f})"
+
+
+def _index(index: Index) -> str:
+    if index.low is None or index.high is None:
+        return f"{index.mean:.1f}"
+    return f"{index.mean:.1f} ({index.low:.1f}–{index.high:.1f})"
 
 
 def _shares(item: Item, words: dict[str, str]) -> Text:
@@ -172,7 +206,7 @@ def _shares(item: Item, words: dict[str, str]) -> Text:
     if item.yes:
         return Text(f"{_interval(item.yes)} {words['yes']}")
     if item.top2:
-        return Text(f"{_interval(item.top2)} {words[item.band]}" if item.band else "")
+        return Text(f"{_interval(item.top2)} {words['top2']}")
     most = sorted(item.counts.items(), key=lambda one: -one[1])[:3]
     return Text(", ".join(f"{code} {_percent(n / item.n)}" for code, n in most if item.n))
 

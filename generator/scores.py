@@ -1,44 +1,38 @@
 """The scores of a survey, read from its tallies: pure arithmetic on counts, never on answers.
 
-``scores`` gives them as plain data; ``as_json``, ``as_csv`` and ``generator.scoreboard`` show them.
+``scores`` gives them as plain data; ``generator.sheets`` and ``generator.scoreboard`` show them.
 Every figure is the kernel's (``chalicelib.survey.figures``), unrounded, with how many answered.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
-import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib import columns, counting, keys, parquet
-from chalicelib.published import Definitions
-from chalicelib.storage import Missing, Store
-from chalicelib.survey import Bands, EchoformError, Field, Question, Scaled, figures
+from chalicelib import columns, counting
+from chalicelib.storage import Store
+from chalicelib.survey import Bands, Contract, Field, Question, Scaled, figures
 from chalicelib.survey.figures import Mean, Nps, Share
 from chalicelib.survey.piping import filled
 from chalicelib.survey.questions import NA, Ces, Offering, Text, YesNo
 from chalicelib.survey.questions import Nps as NpsQuestion
+from generator.tallied import (
+    EVERYBODY,
+    PERIODS,
+    Cell,
+    Counted,
+    Unscorable,
+    Values,
+    contracts_of,
+    read,
+)
 
-AT_ONCE = 16
+__all__ = ["Unscorable", "scores"]
 
-Counted: TypeAlias = Mapping[str, Mapping[str, tuple[int, int]]]
-"""How many, and the total, by item and value."""
-Tallies: TypeAlias = dict[str, dict[str, dict[str, tuple[int, int]]]]
-"""The same, by segment value."""
-
-
-class Unscorable(EchoformError):
-    """There are no such scores. The message says what there is."""
+REWEIGHTED = "reweighted"
+SPREAD = "index_spread"
 
 
 class Index(Struct, frozen=True):
@@ -47,6 +41,11 @@ class Index(Struct, frozen=True):
     n: int
     mean: float
     band: str
+    low: float | None = None
+    """The 95 % interval; None where a tally does not hold what it takes."""
+    high: float | None = None
+    reweighted: int | None = None
+    """How many left out something weighted, so that the rest weighs more; None: not counted."""
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -75,6 +74,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
 class Segment(Struct, frozen=True):
     value: str
+    """Of two keys both values, with × between."""
     n: int
     """Responses."""
     index: Index | None
@@ -85,6 +85,8 @@ class Segment(Struct, frozen=True):
     flags: dict[str, int]
     """How many have each flag; a response may have several. Near duplicates are for review, and
     not in ``flagged``."""
+    values: list[str] = []
+    """One for each key."""
 
 
 class Scores(Struct, frozen=True):
@@ -93,12 +95,13 @@ class Scores(Struct, frozen=True):
     language: str
     """The survey's first."""
     by: str | None
+    """The segment key; of two, both with a comma."""
     first: str | None
     """The first day that has responses."""
     last: str | None
     segments: list[Segment]
     values: dict[str, Text]
-    """What the segments' values are called, where they have names."""
+    """What the values of the keys are called, where they have names."""
     without_flagged: bool
     """Whether flagged responses are left out of every figure."""
 
@@ -106,164 +109,93 @@ class Scores(Struct, frozen=True):
 def scores(
     store: Store,
     survey: str,
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
     first: str | None = None,
     last: str | None = None,
     without_flagged: bool = False,
 ) -> Scores:
-    """Scores of the days from ``first`` to ``last``, in all or by a segment key.
+    """Scores of the days from ``first`` to ``last``, in all, or by one or two segment keys.
 
+    ``by`` may also be ``day``, ``week`` or ``month``, alone or beside a segment key.
     ``without_flagged``: only of responses that nothing speaks against.
 
     Raises:
         Unscorable: no such survey, or no such segment key.
     """
-    try:
-        contracts = Definitions(store).versions(survey)
-    except (Missing, ValueError):
-        raise Unscorable(f"no survey {survey!r} is published") from None
-    cuts = counting.segment_keys(contracts)
-    if by is not None and by not in cuts:
-        raise Unscorable(f"{survey} has no segment {by!r}; it has: {', '.join(cuts)}")
-    names = {
-        keys.day_of(entry.key): entry.key
-        for entry in store.list(f"{keys.TALLIES}{survey}/")
-        if (first or "") <= keys.day_of(entry.key) <= (last or "~")
-    }
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        days = list(pool.map(partial(_read, store, by or counting.EVERYBODY), names.values()))
-    # As the latest version that has a question asks it.
-    fields = {f.id: (q, f) for c in contracts for q in c.questions for f in q.fields()}
+    keys = [by] if isinstance(by, str) else list(by or ())
+    contracts = contracts_of(store, survey)
+    found = read(store, contracts, keys, (first, last), without_flagged)
+    asked = fields_of(contracts)
     bands = contracts[-1].bands
-    flagged = _sums(days, [True])
-    kept = _sums(days, [False] if without_flagged else [False, True])
-    every = _sums(days, [False, True])
     segments = [
-        _segment(value, kept.get(value, {}), flagged.get(value, {}), every[value], bands, fields)
-        for value in every
+        _segment(values, items, found.flagged[values], found.flags[values], bands, asked)
+        for values, items in found.kept.items()
     ]
-    chosen = fields[by][0] if by in fields else None
+    chosen = [asked[key][0] for key in keys if key in asked]
+    in_time = bool({"hour", *PERIODS} & set(keys))
     return Scores(
         survey,
         contracts[-1].title,
         contracts[-1].languages[0],
-        by,
-        min(names, default=None),
-        max(names, default=None),
-        sorted(segments, key=lambda s: (s.value if by == "hour" else "", -s.n, s.value)),
-        {c.code: c.text for c in chosen.choices} if isinstance(chosen, Offering) else {},
+        ",".join(keys) or None,
+        found.first,
+        found.last,
+        sorted(segments, key=lambda s: (s.values if in_time else [], -s.n, s.value)),
+        {c.code: c.text for q in chosen if isinstance(q, Offering) for c in q.choices},
         without_flagged,
     )
 
 
-def as_json(scores: Scores) -> str:
-    return msgspec.json.format(msgspec.json.encode(scores)).decode()
+Fields = Mapping[str, tuple[Question, Field]]
 
 
-def as_csv(scores: Scores) -> str:
-    """One row per segment and item. No cell can become a formula in a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
-    writer.writeheader()
-    for segment in scores.segments:
-        named = {"survey": scores.survey, "by": scores.by or "", "segment": segment.value}
-        for row in _rows(segment):
-            writer.writerow({name: harmless(cell) for name, cell in (named | row).items()})
-    return out.getvalue()
-
-
-_FORMULA = tuple("=+-@\t\r＝＋－＠")
-"""How a formula begins, also as a Chinese keyboard writes it (OWASP, CSV injection)."""
-
-
-def harmless(cell: object) -> object:
-    """A text that a spreadsheet would take for a formula, kept a text."""
-    starts = isinstance(cell, str) and cell.startswith(_FORMULA)
-    return f"'{cell}" if starts else cell
-
-
-_SHARES = ("top2", "full_marks", "ces", "yes")
-COLUMNS = [
-    *("survey", "by", "segment", "item", "type", "n", "na", "mean", "sd", "band", "nps", "margin"),
-    *(f"{share}{end}" for share in _SHARES for end in ("", "_low", "_high")),
-    "counts",
-]
-
-
-def _rows(segment: Segment) -> Iterator[dict[str, object]]:
-    yield {"item": counting.RESPONSES, "n": segment.n}
-    named = "; ".join(f"{name}: {n}" for name, n in segment.flags.items())
-    yield {"item": counting.FLAGGED_BY, "n": segment.flagged, "counts": named}
-    if segment.index:
-        yield {"item": counting.INDEX, **msgspec.structs.asdict(segment.index)}
-    if segment.fcr:
-        yield {"item": counting.FCR, "n": segment.fcr.n, **_share("yes", segment.fcr)}
-    for item in segment.items:
-        row: dict[str, object] = {"item": item.id, "type": item.type, "n": item.n, "na": item.na}
-        if item.mean:
-            row |= {"mean": item.mean.mean, "sd": item.mean.sd, "band": item.band}
-        if item.nps:
-            row |= {"nps": item.nps.nps, "margin": item.nps.margin}
-        for name in _SHARES:
-            row |= _share(name, getattr(item, name))
-        yield row | {"counts": "; ".join(f"{value}: {n}" for value, n in item.counts.items())}
-
-
-def _share(name: str, share: Share | None) -> dict[str, object]:
-    if share is None:
-        return {}
-    return {name: share.share, f"{name}_low": share.low, f"{name}_high": share.high}
-
-
-def _read(store: Store, key: str, name: str) -> pa.Table:
-    """One day's counts of a segment key."""
-    rows = parquet.decode_where(store.get(name).data, "segment_key", key)
-    return rows.select(["segment_value", "item", "value", "flagged", "n", "total"])
-
-
-def _sums(days: Sequence[pa.Table], flagged: Sequence[bool]) -> Tallies:
-    """Counts and totals over all days, by segment value, item and value."""
-    sums: Tallies = defaultdict(lambda: defaultdict(dict))
-    if days:
-        by = ["segment_value", "item", "value"]
-        rows = pa.concat_tables(days)
-        rows = rows.filter(pc.is_in(rows["flagged"], pa.array(flagged)))
-        summed = rows.group_by(by).aggregate([("n", "sum"), ("total", "sum")])
-        columns = (summed[name].to_pylist() for name in (*by, "n_sum", "total_sum"))
-        for segment, item, value, n, total in zip(*columns, strict=True):
-            sums[segment][item][value] = n, total or 0
-    return sums
+def fields_of(contracts: Sequence[Contract]) -> Fields:
+    """Every field, as the latest version that has its question asks it."""
+    return {f.id: (q, f) for c in contracts for q in c.questions for f in q.fields()}
 
 
 def _segment(
-    value: str,
+    values: Values,
     items: Counted,
-    flagged: Counted,
-    every: Counted,
+    flagged: int,
+    flags: dict[str, int],
     bands: Bands,
-    fields: Mapping[str, tuple[Question, Field]],
+    fields: Fields,
 ) -> Segment:
-    """``items`` are scored; ``flagged`` and ``every`` say what was flagged, and why."""
-    counts = {item: {v: n for v, (n, _) in values.items()} for item, values in items.items()}
+    counts = {item: {v: n for v, (n, _) in found.items()} for item, found in items.items()}
     once = counts.get(counting.FCR, {})
     return Segment(
-        value,
+        " × ".join(values),
         counts.get(counting.RESPONSES, {}).get("", 0),
-        _index(items.get(counting.INDEX, {}).values(), bands),
+        index(items, bands),
         figures.fcr(once.get("yes", 0), sum(once.values())),
         [_item(*fields[name], counts[name], bands) for name in fields if name in counts],
-        flagged.get(counting.RESPONSES, {}).get("", (0, 0))[0],
-        {name: n for name, (n, _) in sorted(every.get(counting.FLAGGED_BY, {}).items())},
+        flagged,
+        flags,
+        [value for value in values if values != EVERYBODY],
     )
 
 
-def _index(points: Iterable[tuple[int, int]], bands: Bands) -> Index | None:
-    tallied = list(points)
-    n = sum(each for each, _ in tallied)
-    if not n:
+def index_of_points(items: Counted) -> Mean | None:
+    """The mean index; with its interval where all of it was counted with its spread."""
+    points = {int(point): cell for point, cell in items.get(counting.INDEX, {}).items()}
+    n, spread = _one(items, SPREAD)
+    known = n == sum(count for count, _ in points.values())
+    return figures.index(points, spread if known else None)
+
+
+def index(items: Counted, bands: Bands) -> Index | None:
+    mean = index_of_points(items)
+    if mean is None:
         return None
-    mean = sum(total for _, total in tallied) / (n * counting.NANO)
-    return Index(n, mean, _band(mean, 0, 100, bands))
+    band = _band(mean.mean, 0, 100, bands)
+    counted = REWEIGHTED in items or SPREAD in items
+    reweighted = _one(items, REWEIGHTED)[0] if counted else None
+    return Index(mean.n, mean.mean, band, mean.low, mean.high, reweighted)
+
+
+def _one(items: Counted, name: str) -> Cell:
+    return items.get(name, {}).get("", (0, 0))
 
 
 def _item(question: Question, field: Field, counted: Mapping[str, int], bands: Bands) -> Item:

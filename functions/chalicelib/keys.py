@@ -19,6 +19,7 @@ ERASURES = "erasures/"
 AUDIT = "audit/"
 UPLOADS = "uploads/"
 CLAIM = "/claim.json"
+CUTS = "cuts/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -115,6 +116,11 @@ def settled(survey: str, day: str) -> str:
 
 def _uploaded(survey: str, token: str) -> str:
     return f"{uploads_on(survey, token[:10])}{token[11:]}"
+
+
+def cut(survey: str, days: str) -> str:
+    """That figures of these days (``2026-07-01..2026-09-30``) were published."""
+    return f"{CUTS}{survey}/{days}.json"
 
 
 def survey_of(key: str) -> str:

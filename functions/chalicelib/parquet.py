@@ -64,17 +64,27 @@ def plain(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema(zip(rows.column_names, types, strict=True)))
 
 
-def decode_where(data: bytes, column: str, value: str) -> pa.Table:
-    """Only the rows with this value. Quick where a file is sorted by that column."""
-    file = _open(data)
+def decode_where(
+    data: bytes, column: str, value: str, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Only the rows with this value. Quick where a file is sorted by that column.
+
+    With ``columns`` only these, and their texts as numbers in a dictionary, as they are stored.
+    """
+    file = _open(data, columns or ())
     place = file.schema_arrow.get_field_index(column)
-    groups = [
-        number
-        for number in range(file.num_row_groups)
-        if _may_hold(file.metadata.row_group(number).column(place).statistics, value)
-    ]
-    rows = file.read_row_groups(groups, use_threads=False)
-    return rows.filter(pc.equal(rows[column], value))
+    pieces = []
+    for number in range(file.num_row_groups):
+        statistics = file.metadata.row_group(number).column(place).statistics
+        if _may_hold(statistics, value):
+            whole = _holds_only(statistics, value)
+            wanted = columns if whole or not columns else [*columns, column]
+            rows = file.read_row_group(number, columns=wanted, use_threads=False)
+            rows = rows if whole else rows.filter(pc.equal(rows[column], value))
+            pieces.append(rows.select(columns) if columns else rows)
+    if not pieces:
+        return file.read_row_groups([], columns=columns)
+    return pa.concat_tables(pieces)
 
 
 def notes(data: bytes) -> dict[str, str]:
@@ -137,4 +147,13 @@ def _open(data: bytes, coded: Sequence[str] = ()) -> pq.ParquetFile:
 def _may_hold(statistics: pq.Statistics | None, value: str) -> bool:
     return not (statistics and statistics.has_min_max) or (
         statistics.min <= value <= statistics.max
+    )
+
+
+def _holds_only(statistics: pq.Statistics | None, value: str) -> bool:
+    return bool(
+        statistics
+        and statistics.has_min_max
+        and statistics.min == value == statistics.max
+        and statistics.null_count == 0
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from statistics import fmean, stdev
 
 import msgspec
 import pytest
+from openpyxl import load_workbook
 from rich.console import Console
 
 from chalicelib.jobs.merge import merge
@@ -17,7 +19,9 @@ from chalicelib.storage import MemoryStore
 from chalicelib.survey import Bands, Choice, Contract, figures, index_of
 from chalicelib.survey.questions import Calculated, Ces, Matrix, Ranking, Rating, Row, Score
 from generator.scoreboard import table
-from generator.scores import Item, Scores, Unscorable, as_csv, as_json, scores
+from generator.scores import Item, Scores, Unscorable, scores
+from generator.sheets import COLUMNS, as_json, as_xlsx, score_rows
+from generator.sheets import as_csv as sheet
 from tests.jobs.answering import KEY, NOW, at, contract, land, live, said
 
 SURVEY = contract(Ces(id="easy", text={"en": "Easy"}), Score(id="overall", text={"en": "Overall"}))
@@ -53,6 +57,25 @@ def scored(survey: Contract = SURVEY, by: str | None = None, **days: str) -> Sco
     return scores(store, survey.id, by, **days)
 
 
+def as_csv(found: Scores) -> str:
+    return sheet(COLUMNS, score_rows(found))
+
+
+def test_no_cell_of_a_spreadsheet_becomes_a_formula(tmp_path: Path) -> None:
+    """Typed as texts, they are what they were."""
+    file = tmp_path / "figures.xlsx"
+    hostile = '=HYPERLINK("http://x","y")'
+    file.write_bytes(
+        as_xlsx(["segment", "n"], [{"segment": hostile, "n": 3}, {"segment": "a\x00"}])
+    )
+    sheet = load_workbook(file).active
+    assert [(cell.value, cell.data_type) for cell in sheet["A"][1:]] == [
+        (hostile, "s"),
+        ("a ", "s"),
+    ]
+    assert sheet["B2"].value == 3
+
+
 def item(scored: Scores, name: str, segment: int = 0) -> Item:
     return next(each for each in scored.segments[segment].items if each.id == name)
 
@@ -67,7 +90,8 @@ def test_a_rating_has_its_figures() -> None:
     """N/A and silence are in neither n nor mean."""
     speed = item(scored(), "speed")
     assert (speed.n, speed.na, speed.counts) == (3, 1, {"1": 1, "4": 1, "5": 1})
-    assert speed.mean == figures.Mean(3, fmean([5, 4, 1]), pytest.approx(stdev([5, 4, 1])))
+    assert speed.mean == figures.mean({5: 1, 4: 1, 1: 1})
+    assert (speed.mean.mean, speed.mean.sd) == pytest.approx((fmean([5, 4, 1]), stdev([5, 4, 1])))
     assert speed.top2 == figures.share(2, 3)
     assert speed.full_marks == figures.share(1, 3)
     assert speed.band == "needs_improvement"
@@ -184,7 +208,7 @@ def test_the_table_says_it_in_words_and_fits_a_terminal() -> None:
         assert max(map(len, text.splitlines())) <= 100
     whole = shown(scored(), "en")
     assert "NPS +25.0" in whole
-    assert "66.7% (20.8–93.9) needs improvement" in whole
+    assert "66.7% (20.8–93.9) top 2" in whole
     assert "满意度指数" in shown(scored(), "zh-CN")
     assert "a1" in shown(scored(by="agent"), "zh-CN")
     assert "no responses yet" in shown(scored(first="2030-01-01"), "en")

@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
 from chalicelib.storage import FolderStore
 from generator.__main__ import main
@@ -22,6 +24,8 @@ CUTS = {
     "category": "category",
     "manager": "Manager",
     "shift": "Agent Shift",
+    "tenure": "Tenure Bucket",
+    "day": "Survey_response_Date",
     "channel": "channel_name",
     "agent": "Agent_name",
 }
@@ -78,7 +82,10 @@ def test_the_counts_are_the_files(data: str) -> None:
 
 @pytest.mark.parametrize("key", CUTS)
 def test_scores_by_a_segment_are_what_pandas_says(data: str, truth: pd.DataFrame, key: str) -> None:
-    groups = truth.groupby(CUTS[key])["CSAT Score"]
+    column = truth[CUTS[key]]
+    if key == "day":
+        column = pd.to_datetime(column, format="%d-%b-%y").dt.strftime("%Y-%m-%d")
+    groups = truth.groupby(column)["CSAT Score"]
     expected = pd.DataFrame(
         {"n": groups.size(), "mean": groups.mean(), "top2": groups.apply(lambda s: (s >= 4).mean())}
     )
@@ -89,9 +96,61 @@ def test_scores_by_a_segment_are_what_pandas_says(data: str, truth: pd.DataFrame
         assert found["n"] == row["n"]
         assert found["mean"]["mean"] == pytest.approx(row["mean"], abs=1e-12)
         assert found["top2"]["share"] == pytest.approx(row["top2"], abs=1e-12)
+        answers = groups.get_group(value)
+        hits, n = int((answers >= 4).sum()), len(answers)
+        assert found["counts"] == {str(v): c for v, c in answers.value_counts().items()}
+        wilson = proportion_confint(hits, n, method="wilson")
+        assert (found["top2"]["low"], found["top2"]["high"]) == pytest.approx(wilson, abs=1e-9)
+        if n > 1:
+            assert found["mean"]["sd"] == pytest.approx(answers.std(), abs=1e-9)
+            spread = stats.sem(answers)
+            half = stats.t.ppf(0.975, n - 1) * spread
+            interval = answers.mean() - half, answers.mean() + half
+            said = found["mean"]["low"], found["mean"]["high"]
+            assert said == pytest.approx(interval, abs=1e-9)
 
 
-@pytest.mark.parametrize("key", CUTS)
+@pytest.mark.parametrize("key", ["manager", "shift", "tenure", "category"])
+def test_each_against_the_rest_is_what_statsmodels_and_scipy_say(
+    data: str, truth: pd.DataFrame, key: str
+) -> None:
+    """The rest by subtraction of counts; here by leaving out the rows."""
+    said = echoform(
+        *("compare", "support-csat", "--by", key, "--on", "csat"),
+        "--format",
+        "json",
+        "--data",
+        data,
+    )
+    for line in json.loads(said)["lines"]:
+        mine = truth[CUTS[key]].str.strip() == line["segment"]
+        one, two = truth[~mine]["CSAT Score"], truth[mine]["CSAT Score"]
+        if len(two) < 30:
+            assert line["test"]["verdict"] == "too_few"
+        elif line["figure"] == "mean":
+            expected = stats.ttest_ind(one, two, equal_var=False).pvalue
+            assert line["test"]["p"] == pytest.approx(expected, rel=1e-9)
+        else:
+            hits = [(one >= 4).sum(), (two >= 4).sum()]
+            expected = proportions_ztest(hits, [len(one), len(two)])[1]
+            assert line["test"]["p"] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("key", ["supervisor", "category"])
+def test_what_is_published_tells_nobody_small(data: str, truth: pd.DataFrame, key: str) -> None:
+    command = ("scores", "support-csat", "--publishable", "--wave", "2023-08", "--format", "json")
+    rows = json.loads(echoform(*command, "--by", key, "--data", data))["rows"]
+    people = truth[CUTS[key]].str.strip().value_counts()
+    shown = {row["segment"][0] for row in rows if row["item"] == "responses"}
+    assert shown == set(people.index) if people.min() >= 10 else shown < set(people.index)
+    for row in rows:
+        assert row["n"] >= (10 if row["item"] == "responses" else 30)
+        if row["figure"] == "top2":
+            hits = round(row["value"] * row["n"])
+            assert all(side == 0 or side >= 10 for side in (hits, row["n"] - hits))
+
+
+@pytest.mark.parametrize("key", [key for key in CUTS if key != "day"])
 def test_sql_says_the_same(data: str, truth: pd.DataFrame, key: str) -> None:
     sql = (
         f"select {key}, count(*) as n, avg(csat) as mean, "

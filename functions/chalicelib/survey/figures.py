@@ -12,18 +12,24 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from .distributions import Z95, student_point
+
 Counts: TypeAlias = Mapping[int, int]
 
-Z95 = 1.959963984540054
-"""The two-sided 95 % point of the normal distribution."""
+
+NANO = 1_000_000_000
+"""In sums of the index, one point."""
 
 
 class Mean(Struct, frozen=True):
-    """Arithmetic mean and sample standard deviation (n − 1; None below two answers)."""
+    """Arithmetic mean and sample standard deviation (n − 1), with the 95 % interval of the mean by
+    Student's t (1908). Below two answers there is only the mean."""
 
     n: int
     mean: float
-    sd: float | None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Share(Struct, frozen=True):
@@ -59,13 +65,22 @@ def share(hits: int, n: int) -> Share | None:
 
 def mean(counts: Counts) -> Mean | None:
     n = sum(counts.values())
-    if not n:
-        return None
     total = sum(value * count for value, count in counts.items())
     squares = sum(value * value * count for value, count in counts.items())
+    return mean_of_sums(n, total, squares)
+
+
+def mean_of_sums(n: int, total: int, squares: int, unit: int = 1) -> Mean | None:
+    """The mean of n values from Σx and Σx², whole numbers of 1/unit and 1/unit²."""
+    if not n:
+        return None
+    middle = total / (n * unit)
+    if n == 1:
+        return Mean(n, middle)
     # n·Σx² − (Σx)² is exact in integers: no cancellation however many answers.
-    sd = sqrt((n * squares - total * total) / (n * (n - 1))) if n > 1 else None
-    return Mean(n, total / n, sd)
+    sd = sqrt((n * squares - total * total) / (n * (n - 1) * unit * unit))
+    half = student_point(n - 1) * sd / sqrt(n)
+    return Mean(n, middle, sd, middle - half, middle + half)
 
 
 def _share_from(counts: Counts, lowest_hit: int) -> Share | None:
@@ -104,6 +119,39 @@ def ces(counts: Counts) -> Share | None:
 def fcr(solved_at_once: int, answered_both: int) -> Share | None:
     """First-contact resolution: solved with one contact, of all who answered both questions."""
     return share(solved_at_once, answered_both)
+
+
+def index(points: Mapping[int, tuple[int, int]], spread: int | None) -> Mean | None:
+    """The mean index, from whole points: of each, how many, and Σ index in thousand-millionths.
+
+    ``spread``: Σ (index − its whole point)² in millionths squared; without it, no interval. Then
+    Σ index² = Σ n·point² + 2·point·(Σ index − n·point) + spread, exact in integers.
+    """
+    n = sum(count for count, _ in points.values())
+    total = sum(nano for _, nano in points.values())
+    if spread is None:
+        return Mean(n, total / (n * NANO)) if n else None
+    squares = spread * 1_000_000 + sum(
+        point * NANO * (2 * nano - count * point * NANO) for point, (count, nano) in points.items()
+    )
+    return mean_of_sums(n, total, squares, NANO)
+
+
+def response_rate(
+    *, complete: int, partial: int = 0, others: int = 0, unknown: int = 0, partials: bool = False
+) -> Share | None:
+    """AAPOR RR1 = I/((I + P) + (R + NC + O) + (UH + UO)); ``partials`` adds P above: RR2.
+
+    AAPOR Standard Definitions (10th edition, 2023). ``others``: R + NC + O, those invited who did
+    not answer; ``unknown``: UH + UO, invitations that may never have reached anybody. Only where
+    there is a frame: an open link has a completion rate.
+    """
+    return share(complete + partial * partials, complete + partial + others + unknown)
+
+
+def completion_rate(complete: int, begun: int) -> Share | None:
+    """Of those who began an open survey, how many finished it."""
+    return share(complete, begun)
 
 
 def band(mean_of_five: float, very_satisfied: float = 4.5, satisfied: float = 3.5) -> str:

@@ -1,0 +1,269 @@
+"""A survey's counts over days, read from its tallies: what every score is made of.
+
+Tallies of many days and segments are millions of rows. They are read as the numbers that Parquet
+stores for repeated texts, and summed as such; texts are looked at once each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from chalicelib import counting, keys, parquet
+from chalicelib.published import Definitions
+from chalicelib.storage import Missing, Store
+from chalicelib.survey import Contract, EchoformError
+from chalicelib.survey.drivers import Pair
+
+AT_ONCE = 16
+BETWEEN = "\x1f"
+"""Between the two values of a segment of two keys."""
+EVERYBODY = ("",)
+MOMENTS = "moments"
+
+Cell: TypeAlias = tuple[int, int]
+"""How many, and the total."""
+Counted: TypeAlias = Mapping[str, Mapping[str, Cell]]
+"""By item and value."""
+Values: TypeAlias = tuple[str, ...]
+"""The values of the keys of a segment, in their order; ``EVERYBODY`` where there are no keys."""
+Window: TypeAlias = tuple[str | None, str | None]
+"""First and last day, both told; None is no end."""
+
+PERIODS: dict[str, Callable[[str], str]] = {
+    "day": lambda day: day,
+    "week": lambda day: "{}-W{:02}".format(*date.fromisoformat(day).isocalendar()),
+    "month": lambda day: day[:7],
+}
+"""What the days themselves can be cut by."""
+
+
+class Unscorable(EchoformError):
+    """There are no such scores. The message says what there is."""
+
+
+class Tallied(NamedTuple):
+    """``kept`` is what is scored; ``flagged`` and ``flags`` tell of everybody what was flagged."""
+
+    kept: dict[Values, dict[str, dict[str, Cell]]]
+    flagged: dict[Values, int]
+    flags: dict[Values, dict[str, int]]
+    first: str | None
+    last: str | None
+
+
+class _Grid(NamedTuple):
+    """A day's counts: not flagged and flagged, by segment, by item and value."""
+
+    segments: list[str]
+    cells: list[tuple[str, str]]
+    n: NDArray[np.int64]
+    total: NDArray[np.int64]
+
+
+def contracts_of(store: Store, survey: str) -> list[Contract]:
+    """Every version, the live one last. Raises Unscorable."""
+    try:
+        return Definitions(store).versions(survey)
+    except (Missing, ValueError):
+        raise Unscorable(f"no survey {survey!r} is published") from None
+
+
+def read(
+    store: Store,
+    contracts: Sequence[Contract],
+    by: Sequence[str] = (),
+    window: Window = (None, None),
+    without_flagged: bool = False,
+) -> Tallied:
+    """Counts by one or two segment keys, or periods. Raises Unscorable: there is no such key."""
+    survey = contracts[-1].id
+    cuts = counting.segment_keys(contracts)
+    periods = [key for key in by if key in PERIODS and key not in cuts]
+    plain = [key for key in by if key not in periods]
+    for key in plain:
+        if key not in cuts:
+            known = ", ".join([*cuts, *PERIODS])
+            raise Unscorable(f"{survey} has no segment {key!r}; it has: {known}")
+    if len(plain) > 2 or len(periods) > 1 or len(set(by)) < len(by):
+        raise Unscorable("scores are cut by at most two different keys, and one of the periods")
+    names = _names(store, survey, window)
+    wanted = [",".join(plain), ",".join(reversed(plain))][: len(plain) or 1]
+    sums = _Sums()
+    named = lru_cache(None)(partial(_named, by=tuple(by), periods=periods))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        days = pool.map(partial(_grid, store, wanted), names.values())
+        for day, (key, grid) in zip(names, days, strict=True):
+            period = PERIODS[periods[0]](day) if periods else ""
+            turned = [_turned(s) for s in grid.segments] if key != wanted[0] else grid.segments
+            sums.add([named(period, value) for value in turned], grid)
+    if len(plain) == 2 and names and not sums.segments:
+        raise Unscorable(
+            f"{survey} is not counted by {' and '.join(plain)} together; "
+            "its file must ask for that pair, and `echoform job tally` counts it"
+        )
+    every, flagged = sums.cells_of([0, 1]), sums.cells_of([1])
+    return Tallied(
+        sums.cells_of([0]) if without_flagged else every,
+        {name: _people(items) for name, items in flagged.items()},
+        {
+            name: {v: n for v, (n, _) in sorted(items.get(counting.FLAGGED_BY, {}).items())}
+            for name, items in every.items()
+        },
+        min(names, default=None),
+        max(names, default=None),
+    )
+
+
+def read_pairs(
+    store: Store,
+    survey: str,
+    window: Window = (None, None),
+    segment: tuple[str, str] = ("", ""),
+    without_flagged: bool = False,
+) -> dict[tuple[str, str], Pair]:
+    """Sums of pairs of ratings, by both names, the lesser first."""
+    found: dict[tuple[str, str], Pair] = defaultdict(lambda: Pair(0, 0, 0, 0))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        read_day = partial(_pairs, store, segment, without_flagged)
+        for day in pool.map(read_day, _names(store, survey, window).values()):
+            for x, y, pair in day:
+                found[x, y] += pair
+    return dict(found)
+
+
+def _names(store: Store, survey: str, window: Window) -> dict[str, str]:
+    first, last = window
+    return {
+        keys.day_of(entry.key): entry.key
+        for entry in store.list(f"{keys.TALLIES}{survey}/")
+        if (first or "") <= keys.day_of(entry.key) <= (last or "~")
+    }
+
+
+def _pairs(
+    store: Store, segment: tuple[str, str], without_flagged: bool, name: str
+) -> list[tuple[str, str, Pair]]:
+    rows = parquet.decode_where(store.get(name).data, "segment_key", segment[0])
+    if "total_x" not in rows.column_names:
+        return []
+    rows = rows.filter(pc.equal(rows["item"], MOMENTS))
+    rows = rows.filter(pc.equal(rows["segment_value"], segment[1]))
+    if without_flagged:
+        rows = rows.filter(pc.invert(rows["flagged"]))
+    columns = (rows[c].to_pylist() for c in ("value", "n", "total_x", "total_y", "total"))
+    return [
+        (*value.split("|", 1), Pair(n, x, y, xy))
+        for value, n, x, y, xy in zip(*columns, strict=True)
+    ]
+
+
+_COLUMNS = ("segment_value", "item", "value", "flagged", "n", "total")
+
+
+def _grid(store: Store, wanted: Sequence[str], name: str) -> tuple[str, _Grid]:
+    """One day's counts of the first of these segment keys that it has."""
+    data = store.get(name).data
+    for key in wanted:
+        rows = parquet.decode_where(data, "segment_key", key, _COLUMNS)
+        if rows.num_rows:
+            break
+    segments, segment = _numbered(rows["segment_value"])
+    items, item = _numbered(rows["item"])
+    values, value = _numbered(rows["value"])
+    # One number for item and value together; few of the possible pairs occur.
+    pairs = [(one, other) for one in items for other in values]
+    cells, cell = _used(pairs, item * len(values) + value)
+    place = (rows["flagged"].to_numpy() * len(segments) + segment) * len(cells) + cell
+    n, total = np.zeros((2, 2 * len(segments) * len(cells)), np.int64)
+    n[place] = rows["n"].to_numpy()  # a tally has one row for each
+    total[place] = pc.fill_null(rows["total"], 0).to_numpy()
+    shape = 2, len(segments), len(cells)
+    return key, _Grid(segments, cells, n.reshape(shape), total.reshape(shape))
+
+
+class _Sums:
+    """Grids of days, added up as they come: whole numbers, so exact in any order."""
+
+    def __init__(self) -> None:
+        self.segments: dict[Values, int] = {}
+        self._cells: dict[tuple[str, str], int] = {}
+        self._n, self._total = np.zeros((2, 2, 0, 0), np.int64)
+
+    def add(self, names: Sequence[Values], grid: _Grid) -> None:
+        down = [self.segments.setdefault(name, len(self.segments)) for name in names]
+        across = [self._cells.setdefault(cell, len(self._cells)) for cell in grid.cells]
+        short = [
+            max(0, wanted - there)
+            for wanted, there in zip(
+                (0, len(self.segments), len(self._cells)), self._n.shape, strict=True
+            )
+        ]
+        if any(short):
+            room = [(0, more + more // 2) for more in short]
+            self._n, self._total = np.pad(self._n, room), np.pad(self._total, room)
+        if names:
+            sides = [side for side in (0, 1) if grid.n[side].any()]
+            summed = np.flatnonzero(grid.total.any(axis=(0, 1)))
+            rows, columns = np.array(down)[:, None], np.array(across)
+            for side in sides:
+                self._n[side][rows, columns] += grid.n[side]
+                self._total[side][rows, columns[summed]] += grid.total[side][:, summed]
+
+    def cells_of(self, flagged: list[int]) -> dict[Values, dict[str, dict[str, Cell]]]:
+        """Of what is not flagged (0), flagged (1) or both; every segment, though it be empty."""
+        shape = len(self.segments), len(self._cells)
+        n, total = (a[flagged].sum(axis=0)[: shape[0], : shape[1]] for a in (self._n, self._total))
+        cells = list(self._cells)
+        found: dict[Values, dict[str, dict[str, Cell]]] = {}
+        for name, counts, totals in zip(self.segments, n.tolist(), total.tolist(), strict=True):
+            mine: dict[str, dict[str, Cell]] = {}
+            for (item, value), count, summed in zip(cells, counts, totals, strict=True):
+                if count:
+                    mine.setdefault(item, {})[value] = count, summed
+            found[name] = mine
+        return found
+
+
+def _numbered(texts: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    coded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
+    whole = coded.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):  # where there is nothing
+        return [], np.zeros(0, np.int64)
+    known, numbers = whole.dictionary.to_pylist(), whole.indices.to_numpy()
+    return _used(known, numbers.astype(np.int64))
+
+
+Known = TypeVar("Known")
+
+
+def _used(
+    known: Sequence[Known], numbers: NDArray[np.int64]
+) -> tuple[list[Known], NDArray[np.int64]]:
+    """Only what occurs, numbered anew: a dictionary is that of whole row groups."""
+    present = np.zeros(len(known), np.bool_)
+    present[numbers] = True
+    return [known[at] for at in np.flatnonzero(present).tolist()], (np.cumsum(present) - 1)[numbers]
+
+
+def _people(items: Counted) -> int:
+    return items.get(counting.RESPONSES, {}).get("", (0, 0))[0]
+
+
+def _turned(value: str) -> str:
+    return BETWEEN.join(reversed(value.split(BETWEEN, 1)))
+
+
+def _named(period: str, value: str, by: Sequence[str], periods: Sequence[str]) -> Values:
+    """The values in the order of the keys asked for."""
+    plain = iter(value.split(BETWEEN, 1) if len(by) - len(periods) == 2 else [value])
+    return tuple(period if key in periods else next(plain) for key in by) or EVERYBODY

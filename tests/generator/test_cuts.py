@@ -1,0 +1,102 @@
+"""Every table a publication emits, held side by side: no subtraction finds anybody small."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+
+from chalicelib import keys, parquet
+from chalicelib.storage import MemoryStore
+from generator.cuts import Cut, cut
+from generator.tallied import BETWEEN
+from tests.jobs.answering import NOW, contract, live
+
+SURVEY = contract()
+WAVE = "2026-05"
+CUTS: list[list[str]] = [[], ["agent"], ["kind"], ["agent", "kind"]]
+
+
+def answered(chance: random.Random) -> list[tuple[str, str, str, int]]:
+    """Agent, kind, solved and speed of everybody; "" where there is none."""
+    agents = [
+        (f"a{n}", chance.choice([3, 6, 12, 35, 60, 150])) for n in range(chance.randint(2, 7))
+    ]
+    return [
+        (
+            agent if chance.random() < 0.97 else "",
+            chance.choice(["repair", "advice", "advice", ""]),
+            chance.choice(["yes", "yes", "yes", "no", ""]),
+            chance.choice([5, 5, 5, 4, 4, 2, 0]),
+        )
+        for agent, people in agents
+        for _ in range(people)
+    ]
+
+
+def tallied(people: list[tuple[str, str, str, int]]) -> MemoryStore:
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for agent, kind, solved, speed in people:
+        both = f"{agent}{BETWEEN}{kind}" if agent and kind else ""
+        for key, value in (("", ""), ("agent", agent), ("kind", kind), ("agent,kind", both)):
+            if value or not key:
+                said = [("responses", "")] + [("solved", solved)] * bool(solved)
+                for item, code in said + [("speed", str(speed))] * bool(speed):
+                    counts[key, value, item, code] += 1
+    rows = sorted(counts.items())
+    columns = list(zip(*(row for row, _ in rows), strict=True))
+    table = pa.table(
+        {
+            **dict(zip(("segment_key", "segment_value", "item", "value"), columns, strict=True)),
+            "flagged": pa.array([False] * len(rows)),
+            "n": pa.array([n for _, n in rows], pa.int64()),
+            "total": pa.nulls(len(rows), pa.int64()),
+        }
+    )
+    store = MemoryStore()
+    live(store, SURVEY)
+    store.create(keys.tallies(SURVEY.id, "2026-05-17"), parquet.encode(table))
+    return store
+
+
+def numbers(found: Cut) -> dict[tuple[str, str], dict[tuple[str, ...], int]]:
+    """Everything in a table that adds up, by item and what is counted."""
+    known: dict[tuple[str, str], dict[tuple[str, ...], int]] = {}
+    for row in found.rows:
+        segment = tuple(row.segment)
+        known.setdefault((row.item, "n"), {})[segment] = row.n
+        if row.figure in ("top2", "yes"):
+            hits = round(row.value * row.n)
+            known.setdefault((row.item, "hits"), {})[segment] = hits
+            known.setdefault((row.item, "misses"), {})[segment] = row.n - hits
+    return known
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_subtraction_finds_anybody_small(seed: int) -> None:
+    store = tallied(answered(random.Random(seed)))
+    tables = {tuple(by): numbers(cut(store, SURVEY.id, WAVE, by, False, NOW)) for by in CUTS}
+    for known in tables.values():
+        for counts in known.values():
+            assert all(n == 0 or n >= 10 for n in counts.values())
+    whole = tables[()]
+    for by in (("agent",), ("kind",)):
+        for what, counts in tables[by].items():
+            if () in whole.get(what, {}):
+                left_over = whole[what][()] - sum(counts.values())
+                assert left_over == 0 or left_over >= 10, (by, what)
+    pairs = tables["agent", "kind"].get(("responses", "n"), {})
+    for side, by in enumerate([("agent",), ("kind",)]):
+        for (value,), n in tables[by].get(("responses", "n"), {}).items():
+            mine = [people for pair, people in pairs.items() if pair[side] == value]
+            assert n - sum(mine) == 0 or n - sum(mine) >= 10 or not mine
+
+
+def test_something_is_told_where_segments_are_large() -> None:
+    chance = random.Random(1)
+    people = [(f"a{n % 4}", "advice", chance.choice(["yes", "no"]), 4) for n in range(800)]
+    found = cut(tallied(people), SURVEY.id, WAVE, ["agent"], False, NOW)
+    assert len({row.segment[0] for row in found.rows if row.figure == "yes"}) == 4
+    assert not any(row.few for row in found.rows)
