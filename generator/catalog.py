@@ -93,12 +93,12 @@ def names_of(survey: str) -> set[str]:
 
 def catalog(surveys: Surveys) -> Catalog:
     """All tables and views of these surveys."""
-    tables = [*_shared()]
-    views = [AUDIT_VIEW, CONSENTS]
+    tables: list[Table] = [*_shared()]
+    views: list[View] = [AUDIT_VIEW, CONSENTS]
     for survey, versions in surveys.items():
         tables += tables_of(survey, versions)
         views += views_of(survey, versions)
-    taken = {each.name for each in (*tables, *views)}
+    taken = {table.name for table in tables} | {view.name for view in views}
     for survey in surveys:
         if identifier(survey) not in taken:
             views.append(_as_is(identifier(survey), named(keys.RESPONSES, survey)))

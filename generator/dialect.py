@@ -6,7 +6,9 @@ with ``SETTINGS``. What stays different is in infra/athena/README.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import sqlglot
 from sqlglot import exp
@@ -18,11 +20,15 @@ SETTINGS = ("SET integer_division = true", "SET TimeZone = 'UTC'")
 """5 / 2 is 2 in Athena."""
 
 
+Node: TypeAlias = Any
+"""A node of sqlglot's trees, whose base class has had several names."""
+
+
 class NotSql(EchoformError):
     """No SQL that Athena would understand. The message says where."""
 
 
-def parsed(sql: str) -> exp.Expression:
+def parsed(sql: str) -> Node:
     """Raises NotSql."""
     try:
         statements = sqlglot.parse(sql, read="athena")
@@ -40,22 +46,22 @@ def to_duckdb(sql: str) -> str:
     for node in reversed(list(tree.walk())):  # what is inside first
         if change := _CHANGES.get(type(node)):
             node.replace(change(node.copy()))
-    return tree.sql(dialect="duckdb")
+    return str(tree.sql(dialect="duckdb"))
 
 
-def _elapsed(node: exp.Expression) -> exp.Expression:
+def _elapsed(node: Node) -> Node:
     """Athena counts whole units that went by, DuckDB's DATE_DIFF the boundaries crossed."""
     unit = exp.Literal.string(str(node.args["unit"].name).lower())
     return exp.Anonymous(this="DATE_SUB", expressions=[unit, node.expression, node.this])
 
 
-def _matched(node: exp.Expression) -> exp.Expression:
+def _matched(node: Node) -> Node:
     """Without a match Athena says null, DuckDB ''."""
     found = exp.RegexpLike(this=node.this.copy(), expression=node.expression.copy())
     return exp.Case(ifs=[exp.If(this=found, true=node)])
 
 
-def _sliced(node: exp.Expression) -> exp.Expression:
+def _sliced(node: Node) -> Node:
     """Athena's third argument is a length, DuckDB's an end."""
     start, length = node.args["start"], node.args["end"]
     end = exp.Sub(
@@ -64,7 +70,7 @@ def _sliced(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="LIST_SLICE", expressions=[node.this, start, end])
 
 
-def _in_zone(node: exp.Expression) -> exp.Expression:
+def _in_zone(node: Node) -> Node:
     """AT_TIMEZONE, as AT TIME ZONE."""
     if node.name.lower() != "at_timezone":
         return node
@@ -72,7 +78,7 @@ def _in_zone(node: exp.Expression) -> exp.Expression:
     return exp.AtTimeZone(this=moment, zone=zone)
 
 
-_CHANGES = {
+_CHANGES: dict[type, Callable[[Node], Node]] = {
     exp.DateDiff: _elapsed,
     exp.RegexpExtract: _matched,
     exp.ArraySlice: _sliced,

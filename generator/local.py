@@ -27,7 +27,6 @@ from generator.definition import compile_file
 from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
-from generator.query import ask, note_query, open_views
 from generator.render import pages
 from generator.scoreboard import print_scores
 from generator.scores import as_csv, as_json, scores
@@ -163,7 +162,7 @@ def show_scores(
 ) -> None:
     """Print scores as a table, JSON or CSV."""
     for day in filter(None, (first, last)):
-        if not _is_day(day):
+        if not is_day(day):
             raise EchoformError(f"{day!r} is no day; write it as 2026-05-17")
     found = scores(open_data(data), survey, by, first, last, without_flagged)
     if form == "table":
@@ -197,16 +196,8 @@ def rejected(data: str) -> int:
     return sum(each.rejected for each in standing(open_data(data), now()).values())
 
 
-def show_query(sql: str, form: str, data: str) -> None:
-    """Print the answer to a question in SQL as a table, JSON or CSV."""
-    store = open_data(data)
-    note_query(store, sql, form)
-    with open_views(store) as views:
-        answer = ask(views, sql)
-    click.echo({"table": answer.as_table, "json": answer.as_json, "csv": answer.as_csv}[form]())
-
-
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
+    """Whether it is a day as in 2026-05-17."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:

@@ -11,16 +11,14 @@ DuckDB as it is. DuckDB may read the tables and nothing else, and write nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain
-from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
-from sqlglot import exp
 
 from chalicelib import keys, parquet
 from chalicelib.audit import operator, record
@@ -31,26 +29,14 @@ from chalicelib.survey import Contract
 from chalicelib.views import DAY, TYPES, quoted, text, view
 from generator import codebook
 from generator.answer import Answer, BadQuery
-from generator.catalog import AUDIT, AUDIT_EVENTS, SHARED, TALLIES, Catalog, catalog, names_of
-from generator.dialect import SETTINGS, NotSql, parsed, to_duckdb
+from generator.catalog import AUDIT, AUDIT_EVENTS, SHARED, TALLIES, catalog, names_of
+from generator.dialect import SETTINGS, NotSql, to_duckdb
 from generator.ranges import PROTOCOL, Files
+from generator.spans import Days, days_of
 
 AT_ONCE = 16
 PERSONAL = re.compile(r"contacts[_/](\w*)", re.IGNORECASE)
 TRIES = 5
-
-
-class Days(NamedTuple):
-    """From a day to a day, both inclusive."""
-
-    first: str = ""
-    last: str = "~"
-
-    def __or__(self, other: Days) -> Days:  # type: ignore[override]
-        return Days(min(self.first, other.first), max(self.last, other.last))
-
-
-ALWAYS = Days()
 
 
 class Views:
@@ -99,7 +85,7 @@ class Views:
         named = [s for s in surveys if everything or words & names_of(s)]
         versions = {survey: self._definitions.versions(survey) for survey in named}
         known = catalog(versions)
-        days = days_of(sql, known, words)
+        days = days_of(_EXPLAIN.sub("", sql), known, words)
         self.files.forget()
         if "tallies" in days:
             mine = surveys if "tallies" in words else named
@@ -184,27 +170,6 @@ def ask(views: Views, sql: str) -> Answer:
         raise BadQuery(str(error)) from None
 
 
-def days_of(sql: str, known: Catalog, words: Iterable[str]) -> dict[str, Days]:
-    """Which tables and views the SQL reads, directly or not, and the days it can need of each.
-
-    ``words`` are those in the SQL: what one of them names is read, however it is written.
-    """
-    views = {each.name: each for each in known.views}
-    names = {each.name for each in known.tables} | views.keys()
-    try:
-        asked = _days_asked(parsed(_EXPLAIN.sub("", sql)), names)
-    except NotSql:
-        asked = {}
-    days: dict[str, Days] = {}
-    waiting = [(word, asked.get(word, ALWAYS)) for word in words if word in names]
-    while waiting:
-        name, wanted = waiting.pop()
-        days[name] = days[name] | wanted if name in days else wanted
-        if name in views:
-            waiting += [(read, days[name]) for read in views[name].reads]
-    return days
-
-
 def note_query(store: Store, sql: str, form: str) -> None:
     """Say in the audit trail, before it is answered, that a query asks for what is personal, or
     that its answer leaves as a file."""
@@ -237,7 +202,7 @@ def _answer(views: Views, sql: str, spoken: str) -> Answer:
 
 
 def _is_sum(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_decimal(column.type) and column.type.scale == 0
+    return bool(pa.types.is_decimal(column.type)) and column.type.scale == 0
 
 
 def _whole(cell: object) -> object:
@@ -253,72 +218,3 @@ def _view(name: str, types: Mapping[str, str], selects: Sequence[str]) -> str:
     empty = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(each)}" for each, kind in types.items())
     union = " UNION ALL BY NAME ".join([f"SELECT {empty} WHERE FALSE", *selects])
     return f"CREATE OR REPLACE VIEW {quoted(name)} AS {union}"
-
-
-def _days_asked(tree: exp.Expression, names: Iterable[str]) -> dict[str, Days]:
-    """For each name, the days that all its references together can need."""
-    known = set(names)
-    asked: dict[str, Days] = {}
-    for table in tree.find_all(exp.Table):
-        name = table.name.lower()
-        if name in known:
-            wanted = _days_where(table)
-            asked[name] = asked[name] | wanted if name in asked else wanted
-    return asked
-
-
-def _days_where(table: exp.Table) -> Days:
-    """The days that the WHERE beside a table lets through, whichever way the tables are joined:
-    a row that another join made up has no ``dt``, and does not pass either."""
-    select = table.find_ancestor(exp.Select)
-    here = isinstance(table.parent, exp.From | exp.Join) and table.parent.parent is select
-    where = select.args.get("where") if select is not None and here else None
-    first, last = ALWAYS
-    for test in (
-        where.this.flatten()
-        if where and isinstance(where.this, exp.And)
-        else ([where.this] if where else [])
-    ):
-        for low, high in _bounds(test, table.alias_or_name.lower()):
-            first, last = max(first, low), min(last, high)
-    return Days(first, last)
-
-
-def _bounds(test: exp.Expression, table: str) -> Iterator[Days]:
-    kind = type(test)
-    if kind is exp.Paren:
-        return
-    left, right = test.this, test.args.get("expression")
-    if kind in _MIRRORED and _is_text(left) and _is_day(right, table):
-        left, right, kind = right, left, _MIRRORED[kind]
-    if not _is_day(left, table):
-        return
-    if kind in _LIMITS and _is_text(right):
-        yield _LIMITS[kind](right.name)
-    if kind is exp.Between and _is_text(test.args["low"]) and _is_text(test.args["high"]):
-        yield Days(test.args["low"].name, test.args["high"].name)
-    if kind is exp.In and test.expressions and all(map(_is_text, test.expressions)):
-        listed = [each.name for each in test.expressions]
-        yield Days(min(listed), max(listed))
-
-
-def _is_day(node: object, table: str) -> bool:
-    return (
-        isinstance(node, exp.Column)
-        and node.name.lower() == DAY.name
-        and node.table.lower() in ("", table)
-    )
-
-
-def _is_text(node: object) -> bool:
-    return isinstance(node, exp.Literal) and node.is_string
-
-
-_LIMITS = {
-    exp.EQ: lambda day: Days(day, day),
-    exp.LT: lambda day: Days(last=day),
-    exp.LTE: lambda day: Days(last=day),
-    exp.GT: lambda day: Days(first=day),
-    exp.GTE: lambda day: Days(first=day),
-}
-_MIRRORED = {exp.EQ: exp.EQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE}

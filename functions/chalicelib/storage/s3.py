@@ -58,8 +58,10 @@ class S3Store:
         """Bytes of the version ``tag`` names. Raises Stale, Missing."""
         with _reachable(key):
             try:
-                wanted = {"range": (start, end), "if_match": tag}
-                return bytes(self._bucket.get(checked(key), options=wanted).bytes())
+                found = self._bucket.get(
+                    checked(key), options={"range": (start, end), "if_match": tag}
+                )
+                return bytes(found.bytes())
             except PreconditionError:
                 raise Stale(key) from None
             except _ABSENT:
