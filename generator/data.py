@@ -69,7 +69,7 @@ def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
         if publish(store, contract, now):
             who = audit.operator()
             audit.record(store, who, "publish", now, contract.id, version=contract.version)
-            codebook.write(store, definitions.versions(contract.id))
+            codebook.write(store, Definitions(store).versions(contract.id))
             changes.append(f"{contract.id}: version {contract.version} is live")
     return changes
 

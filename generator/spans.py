@@ -70,13 +70,20 @@ def _days_where(table: exp.Table) -> Days:
     here = isinstance(table.parent, (exp.From, exp.Join)) and table.parent.parent is select
     where = select.args.get("where") if select is not None and here else None
     first, last = ALWAYS
-    tests = [where.this] if where else []
-    if where and isinstance(where.this, exp.And):
-        tests = list(where.this.flatten())
-    for test in tests:
+    for test in _all_of(where.this) if where else ():
         for low, high in _bounds(test, table.alias_or_name.lower()):
             first, last = max(first, low), min(last, high)
     return Days(first, last)
+
+
+def _all_of(node: Node) -> Iterator[Node]:
+    """What must hold, all of it."""
+    node = node.unnest()
+    if isinstance(node, exp.And):
+        yield from _all_of(node.left)
+        yield from _all_of(node.right)
+    else:
+        yield node
 
 
 def _bounds(test: Node, table: str) -> Iterator[Days]:
