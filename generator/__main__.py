@@ -101,6 +101,15 @@ def days_options(command: Any) -> Any:
 segment_option = click.option("--segment", metavar="KEY=VALUE", help="Only of these: agent=A07.")
 
 
+def athena_options(command: Any) -> Any:
+    """Which database and workgroup of Athena's."""
+    for name in ("database", "workgroup"):
+        command = click.option(
+            f"--{name}", default="echoform", show_default=True, help=f"Athena's {name}."
+        )(command)
+    return command
+
+
 def _given(paths: tuple[Path, ...]) -> list[Path]:
     """The surveys meant: those named, else the folder ``surveys`` here."""
     if paths:
@@ -460,16 +469,95 @@ def drivers(survey: str, first: str | None, last: str | None, **options: Any) ->
 
 @main.command()
 @click.argument("sql")
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "parquet"]),
+    help="How to print or write it; else as --output ends, else a table.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="A file to write instead.")
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "athena"]),
+    default="duckdb",
+    show_default=True,
+    help="Who answers: DuckDB here, or Athena in AWS.",
+)
+@athena_options
 @data_option
-def query(sql: str, form: str, data: str) -> None:
-    """Answer a question in SQL (DuckDB) over the Parquet.
+def query(sql: str, form: str | None, output: Path | None, **options: Any) -> None:
+    """Answer a question in SQL (Athena's, here and there) over the Parquet.
 
     One view per survey, dashes as underscores: select count(*) from after_sales
     """
-    from generator.local import show_query
+    from generator.analysing import run_query
 
-    show_query(sql, form, data)
+    run_query(sql, form, output, **options)
+
+
+@main.command()
+@click.argument("survey")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "xlsx"]),
+    help="Else as --output ends.",
+)
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--from", "first", metavar="DAY", default="", help="First day, as 2026-05-17.")
+@click.option("--to", "last", metavar="DAY", default="", help="Last day.")
+@click.option(
+    "--labels",
+    "language",
+    metavar="[LANGUAGE]",
+    is_flag=False,
+    flag_value="",
+    help="Codes as they are called, in the survey's first language or this one.",
+)
+@click.option("--contacts", is_flag=True, help="With what is personal; noted in the audit trail.")
+@data_option
+def export(survey: str, **options: Any) -> None:
+    """Write the responses of SURVEY to a file, for a spreadsheet or a machine.
+
+    No text becomes a formula. An Excel file goes on in further sheets after 1,048,576 rows.
+    """
+    from generator.analysing import run_export
+
+    run_export(survey, **options, say=click.echo)
+
+
+@main.command()
+@click.argument("survey")
+@click.option("--output", type=click.Path(path_type=Path), help="A file to write instead.")
+@data_option
+def dictionary(survey: str, output: Path | None, data: str) -> None:
+    """The data dictionary of SURVEY (a file, or the id of one that is live), as Markdown.
+
+    Every table and column, its type, what it holds and what its codes mean, in Chinese and English.
+    """
+    from generator.analysing import run_dictionary
+
+    run_dictionary(survey, output, data)
+
+
+@main.command()
+@click.argument("surveys", nargs=-1, metavar="[SURVEY]...")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="A folder for it all as files, to read."
+)
+@click.option("--apply", "make", is_flag=True, help="Make or change it in AWS (Glue and Athena).")
+@click.option("--limit", default=10, show_default=True, help="GB that one query may scan.")
+@click.option("--results", help="Where answers go: s3://…; else athena/ beside the data.")
+@athena_options
+@data_option
+def athena(surveys: tuple[str, ...], **options: Any) -> None:
+    """Tables, views, workgroup and a cookbook for Athena, of SURVEYs (files or ids; else all live).
+
+    Harmless to repeat: do so after a new version went live, or older answers were loaded.
+    """
+    from generator.analysing import run_athena
+
+    run_athena(surveys, **options, say=click.echo)
 
 
 @main.command()

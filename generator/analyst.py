@@ -177,7 +177,7 @@ def _days(days: Window, wave: str | None) -> Window:
     if wave and any(days):
         raise EchoformError("say either --wave or --from and --to")
     for day in filter(None, days):
-        if not _is_day(day):
+        if not is_day(day):
             raise EchoformError(f"{day!r} is no day; write it as 2026-05-17")
     return window(wave) if wave else days
 
@@ -191,7 +191,7 @@ def _segment(text: str | None) -> tuple[str, str] | None:
     return key, value
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:

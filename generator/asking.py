@@ -32,6 +32,7 @@ WORDS = {
         "yes": "是",
         "no": "否",
         "other": "其他",
+        "na": "不适用",
         "say_what": "请说明",
     },
     "en": {
@@ -48,6 +49,7 @@ WORDS = {
         "yes": "Yes",
         "no": "No",
         "other": "Other",
+        "na": "Not applicable",
         "say_what": "Please say",
     },
 }

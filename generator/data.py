@@ -12,6 +12,7 @@ from chalicelib.published import Definitions, publish
 from chalicelib.settings import Settings
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Contract, EchoformError
+from generator import codebook
 from generator.compatibility import breaks, notices
 
 
@@ -68,6 +69,7 @@ def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
         if publish(store, contract, now):
             who = audit.operator()
             audit.record(store, who, "publish", now, contract.id, version=contract.version)
+            codebook.write(store, Definitions(store).versions(contract.id))
             changes.append(f"{contract.id}: version {contract.version} is live")
     return changes
 

@@ -28,7 +28,6 @@ from generator.headers import place
 from generator.loading import load
 from generator.mapping import read_mapping
 from generator.previewing import Preview
-from generator.query import ask, note_query, open_views
 from generator.serving import Page, Schedule, make_server, picture
 
 Say: TypeAlias = Callable[[str], None]
@@ -196,12 +195,3 @@ def rejected(data: str) -> int:
     """How many landed objects could not be merged so far."""
     found = standing(open_data(data), now()).values()
     return sum(sum(each.reasons.values()) for each in found)
-
-
-def show_query(sql: str, form: str, data: str) -> None:
-    """Print the answer to a question in SQL as a table, JSON or CSV."""
-    store = open_data(data)
-    note_query(store, sql, form)
-    with open_views(store) as views:
-        answer = ask(views, sql)
-    click.echo({"table": answer.as_table, "json": answer.as_json, "csv": answer.as_csv}[form]())

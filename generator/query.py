@@ -1,123 +1,75 @@
-"""SQL over the Parquet, on the analyst's machine: DuckDB with one view per survey.
+"""SQL over the Parquet, on the analyst's machine: Athena's SQL, answered by DuckDB.
 
-==========================  =====================================================================
-``responses_<survey>``      its answers; ``<survey>`` alone is the same (dashes are underscores)
-``contacts_<survey>``       what is personal
-``tallies``                 the counts behind every score, of all surveys (``survey`` names which)
-``audit``                   who did what, when
-``flags_<survey>``          what speaks against which response: a row for each flag
-``consents``                every text that could be agreed to, by the hash kept with the answer
-==========================  =====================================================================
-
-``dt``, the day, is text as it is in Athena; compared with a day, it skips the other days' files. A
-folder is read where it lies; of S3, the parts are fetched to a temporary folder first. DuckDB may
-read there and nowhere else, and write nothing.
+``generator.catalog`` says which tables and views there are. What a query needs is looked up when it
+is asked: only tables its text names are listed, only days its ``dt`` allows are opened, and of
+those only the columns are read, of S3 by ranges. SQL that Athena would not understand is given to
+DuckDB as it is. DuckDB may read the tables and nothing else, and write nothing.
 """
 
 # ruff: noqa: S608  (every name and text goes through quoted() or text())
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import shutil
-import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from itertools import chain
 
 import duckdb
-import msgspec
-from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import pyarrow as pa
 
-from chalicelib import columns, doubts, keys
+from chalicelib import keys
 from chalicelib.audit import operator, record
-from chalicelib.columns import Column, consent_hash, consent_text
 from chalicelib.published import Definitions
 from chalicelib.running import now
-from chalicelib.storage import FolderStore, Missing, Store
-from chalicelib.survey import EchoformError
-from chalicelib.survey.questions import Consent
-from chalicelib.views import quoted, text, view
-from generator.cells import harmless
+from chalicelib.storage import FolderStore, Store
+from chalicelib.survey import Contract
+from chalicelib.views import DAY, TYPES, quoted, text, view
+from generator import codebook
+from generator.answer import Answer, BadQuery
+from generator.catalog import AUDIT, AUDIT_EVENTS, SHARED, TALLIES, catalog, names_of
+from generator.dialect import SETTINGS, NotSql, to_duckdb
+from generator.ranges import PROTOCOL, Files
+from generator.spans import Days, days_of
 
 AT_ONCE = 16
 PERSONAL = re.compile(r"contacts[_/](\w*)", re.IGNORECASE)
 TRIES = 5
-TALLIES = tuple(
-    Column(*each)
-    for each in (
-        ("segment_key", "string"),
-        ("segment_value", "string"),
-        ("item", "string"),
-        ("value", "string"),
-        ("flagged", "bool"),
-        ("n", "int64"),
-        ("total", "int64"),
-    )
-)
-
-
-class BadQuery(EchoformError):
-    """The SQL cannot be answered. The message says why, and which views there are."""
-
-
-class Answer(Struct, frozen=True):
-    columns: list[str]
-    rows: list[tuple[Any, ...]]
-
-    def as_table(self) -> str:
-        """Aligned text, as wide as it is."""
-        grid = Table(show_edge=False, pad_edge=False)
-        for name in self.columns:
-            grid.add_column(Text(name), no_wrap=True)
-        for row in self.rows:
-            grid.add_row(*(Text(str(_shown(cell))) for cell in row))
-        console = Console(file=io.StringIO(), width=_WIDEST)
-        with console.capture() as captured:
-            console.print(grid)
-        lines = [line.rstrip() for line in captured.get().splitlines()]
-        return "\n".join([*lines, f"({len(self.rows):,} rows)"])
-
-    def as_csv(self) -> str:
-        """No cell can become a formula in a spreadsheet."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow([harmless(name) for name in self.columns])
-        writer.writerows([harmless(_shown(cell)) for cell in row] for row in self.rows)
-        return out.getvalue()
-
-    def as_json(self) -> str:
-        """Raises BadQuery where two columns have one name."""
-        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
-        if twice:
-            raise BadQuery(f"two columns are called {', '.join(twice)}; name them apart with AS")
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        return msgspec.json.format(_json.encode(rows)).decode()
 
 
 class Views:
-    """An open DuckDB connection. Close it, or use it as a context, to remove what was fetched."""
+    """An open DuckDB connection over a store. Close it, or use it as a context."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, fetched: Path | None) -> None:
-        self.connection = connection
-        self._fetched = fetched
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._definitions = Definitions(store)
+        self.files = Files(store)
+        self.connection = duckdb.connect()
+        self.connection.register_filesystem(self.files)
+        if isinstance(store, FolderStore):
+            self._root = f"{store.root}/"
+        else:
+            self._root = f"{PROTOCOL}://"
+        folders = ", ".join(text(self._root + table.rstrip("/")) for table in _TABLES)
+        for setting in (
+            *SETTINGS,
+            f"SET allowed_directories = [{folders}]",
+            "SET parquet_metadata_cache = true",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self.connection.execute(setting)
 
     @property
     def names(self) -> list[str]:
-        found = self.connection.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal")
-        return sorted(name for (name,) in found.fetchall())
+        surveys = self._definitions.surveys()
+        return sorted({*SHARED, *chain.from_iterable(map(names_of, surveys))})
 
     def close(self) -> None:
+        self.connection.unregister_filesystem(PROTOCOL)
         self.connection.close()
-        if self._fetched:
-            shutil.rmtree(self._fetched, ignore_errors=True)
 
     def __enter__(self) -> Views:
         return self
@@ -125,40 +77,93 @@ class Views:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def prepare(self, sql: str) -> None:
+        """Make the views that the SQL names, over what lies there now."""
+        words = set(re.findall(r"\w+", sql.lower()))
+        surveys = self._definitions.surveys()
+        everything = bool(words & {"questions", "labels", "consents"})
+        named = [s for s in surveys if everything or words & names_of(s)]
+        versions = {survey: self._definitions.versions(survey) for survey in named}
+        known = catalog(versions)
+        days = days_of(_EXPLAIN.sub("", sql), known, words)
+        self.files.forget()
+        if "tallies" in days:
+            mine = surveys if "tallies" in words else named
+            self.connection.execute(self._tallies(mine, days["tallies"]))
+        if days.keys() & {"questions", "labels"}:
+            self._codebook(chain.from_iterable(versions.values()))
+        if AUDIT_EVENTS in days:
+            self.connection.execute(self._audit(days[AUDIT_EVENTS]))
+        for table in known.tables:
+            if table.by == (DAY,) and table.kind == "parquet" and table.name in days:
+                files = self._found(table.prefix, days[table.name])
+                self.connection.execute(view(table.name, table.columns, files, by_day=True))
+        for each in known.views:
+            if each.name in days:
+                made = f"CREATE OR REPLACE VIEW {quoted(each.name)} AS {to_duckdb(each.sql)}"
+                self.connection.execute(made)
+
+    def _found(self, prefix: str, days: Days) -> list[str]:
+        found = [e.key for e in self._store.list(prefix) if _within(e.key, days)]
+        if not isinstance(self._store, FolderStore):
+            with ThreadPoolExecutor(AT_ONCE) as pool, suppress(FileNotFoundError):
+                list(pool.map(self.files.tail, found))  # DuckDB would ask one by one
+        return [self._root + key for key in found]
+
+    def _tallies(self, surveys: Iterable[str], days: Days) -> str:
+        """The view ``tallies``: the survey is in the path alone."""
+        made = []
+        for survey in surveys:
+            files = self._found(f"{keys.TALLIES}{survey}/", days)
+            if files:
+                name = f"tallies of {survey}"
+                self.connection.execute(view(name, TALLIES, files, by_day=True))
+                made.append(f"SELECT {text(survey)} AS survey, * FROM {quoted(name)}")
+        types = {"survey": "VARCHAR", **{c.name: TYPES[c.type] for c in (*TALLIES, DAY)}}
+        return _view("tallies", types, made)
+
+    def _codebook(self, contracts: Iterable[Contract]) -> None:
+        """From the contracts themselves, so that it is there whatever was published when."""
+        versions = list(contracts)
+        for name, wanted, of in (
+            ("questions", codebook.QUESTIONS, codebook.questions),
+            ("labels", codebook.LABELS, codebook.labels),
+        ):
+            rows = list(chain.from_iterable(map(of, versions)))
+            self.connection.register(name, codebook.table(wanted, rows))
+
+    def _audit(self, days: Days) -> str:
+        """The audit trail; ``facts`` is JSON."""
+        types = dict.fromkeys([column.name for column in AUDIT], "VARCHAR")
+        files = ", ".join(map(text, self._found(keys.AUDIT, days)))
+        read = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
+        by_day = "hive_partitioning = true, hive_types = {'dt': 'VARCHAR'}"
+        found = f"SELECT * FROM read_json([{files}], columns = {{{read}}}, {by_day})"
+        return _view(AUDIT_EVENTS, types | {"dt": "VARCHAR"}, [found] * bool(files))
+
 
 def open_views(store: Store) -> Views:
     """Views over all surveys that were ever published."""
-    fetched = None
-    if isinstance(store, FolderStore):
-        root = store.root
-    else:
-        root = fetched = Path(tempfile.mkdtemp(prefix="echoform-query-"))
-        _fetch(store, root)
-    views = Views(duckdb.connect(), fetched)
-    try:
-        _make(views.connection, store, root)
-    except BaseException:
-        views.close()
-        raise
-    return views
+    return Views(store)
 
 
 def ask(views: Views, sql: str) -> Answer:
-    """Answer one SELECT.
+    """Answer one SELECT, or explain it.
 
     A reader that is surprised by a part being replaced asks again.
 
     Raises:
         BadQuery: it is none, or DuckDB cannot answer it.
     """
+    spoken = _for_duckdb(sql)
     try:
-        kinds = [statement.type for statement in duckdb.extract_statements(sql)]
+        kinds = [statement.type for statement in duckdb.extract_statements(spoken)]
         if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
             raise BadQuery("ask one question at a time, as a SELECT; the data is not changed here")
         for _ in range(TRIES - 1):
-            with suppress(duckdb.IOException, duckdb.InvalidInputException):
-                return _answer(views, sql)
-        return _answer(views, sql)
+            with suppress(duckdb.IOException, duckdb.InvalidInputException, OSError):
+                return _answer(views, sql, spoken)
+        return _answer(views, sql, spoken)
     except duckdb.CatalogException as error:
         raise BadQuery(f"{error}\nThe views are: {', '.join(views.names)}") from None
     except duckdb.Error as error:
@@ -175,15 +180,29 @@ def note_query(store: Store, sql: str, form: str) -> None:
         record(store, operator(), "export", now(), format=form)
 
 
-_WIDEST = 10_000
 _TABLES = (keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT)
-_json = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+_EXPLAIN = re.compile(r"^\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
 
 
-def _answer(views: Views, sql: str) -> Answer:
-    table = views.connection.sql(sql).to_arrow_table()
+def _for_duckdb(sql: str) -> str:
+    explain = _EXPLAIN.match(sql)
+    asked = sql[explain.end() :] if explain else sql
+    try:
+        return (explain[0] if explain else "") + to_duckdb(asked)
+    except NotSql:
+        return sql
+
+
+def _answer(views: Views, sql: str, spoken: str) -> Answer:
+    views.prepare(sql)
+    table = views.connection.sql(spoken).to_arrow_table()
     cells = [map(_whole, column.to_pylist()) for column in table.columns]
-    return Answer(table.column_names, list(zip(*cells, strict=True)))
+    types = tuple(pa.int64() if _is_sum(column) else column.type for column in table.columns)
+    return Answer(table.column_names, list(zip(*cells, strict=True)), types)
+
+
+def _is_sum(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_decimal(column.type)) and column.type.scale == 0
 
 
 def _whole(cell: object) -> object:
@@ -191,92 +210,11 @@ def _whole(cell: object) -> object:
     return int(cell) if isinstance(cell, Decimal) and cell.as_tuple().exponent == 0 else cell
 
 
-def _shown(cell: object) -> object:
-    if cell is None:
-        return ""
-    if isinstance(cell, list | dict | bool):
-        return _json.encode(cell).decode()
-    return cell
+def _within(key: str, days: Days) -> bool:
+    return days.first <= keys.day_of(key) <= days.last
 
 
-def _make(connection: duckdb.DuckDBPyConnection, store: Store, root: Path) -> None:
-    folders = [str(root / table) for table in _TABLES]
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET allowed_directories = [{', '.join(map(text, folders))}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    connection.execute(_audit(root))
-    definitions = Definitions(store)
-    tallies = [view("tallies", (Column("survey", "string"), *TALLIES), [], by_day=True)]
-    for survey in definitions.surveys():
-        contracts = definitions.versions(survey)
-        name = survey.replace("-", "_")
-        for table, wanted in (
-            (keys.RESPONSES, columns.responses(contracts)),
-            (keys.CONTACTS, columns.contacts(contracts)),
-            (keys.TALLIES, TALLIES),
-        ):
-            found = f"{table}{survey}/dt=*/*.parquet"
-            files = [str(root / found)] if any(root.glob(found)) else []
-            made = f"{table.removesuffix('/')}_{name}"
-            connection.execute(view(made, wanted, files, by_day=True))
-        connection.execute(
-            f"CREATE VIEW {quoted(f'flags_{name}')} AS "
-            + doubts.statement(contracts, f"responses_{name}")
-        )
-        tallies.append(f"SELECT {text(survey)} AS survey, * FROM {quoted(f'tallies_{name}')}")
-    connection.execute(" UNION ALL BY NAME ".join(tallies))
-    connection.execute(_consents(definitions))
-    names = {name for (name,) in connection.sql("SELECT view_name FROM duckdb_views()").fetchall()}
-    for survey in definitions.surveys():
-        name = survey.replace("-", "_")
-        if name not in names:
-            short = f"SELECT * FROM {quoted(f'responses_{name}')}"
-            connection.execute(f"CREATE VIEW {quoted(name)} AS {short}")
-
-
-def _audit(root: Path) -> str:
-    """The audit trail as a view; ``facts`` is JSON."""
-    names = ("happened_at", "who", "what", "survey", "facts")
-    types = dict(zip(names, ("TIMESTAMPTZ", *["VARCHAR"] * 4), strict=True))
-    empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
-    select = f"SELECT {empty}, CAST(NULL AS VARCHAR) AS dt WHERE FALSE"
-    pattern = f"{keys.AUDIT}dt=*/*.json"
-    if any(root.glob(pattern)):
-        read = ", ".join(f"{name}: '{kind}'" for name, kind in types.items())
-        days = "hive_partitioning = true, hive_types = {'dt': 'VARCHAR'}"
-        found = f"read_json({text(str(root / pattern))}, columns = {{{read}}}, {days})"
-        select += f" UNION ALL BY NAME SELECT * FROM {found}"
-    return f"CREATE VIEW audit AS {select}"
-
-
-def _consents(definitions: Definitions) -> str:
-    """The view of every text that could be agreed to, in every version and language."""
-    names = ("survey", "question", "version", "language", "text_hash", "text")
-    rows = [
-        (survey, question.id, contract.version, language, consent_hash(question, language), shown)
-        for survey in definitions.surveys()
-        for contract in definitions.versions(survey)
-        for question in contract.questions
-        if isinstance(question, Consent)
-        for language in contract.languages
-        for shown in [consent_text(question, language)]
-    ]
-    values = ", ".join(f"({', '.join(map(text, row))})" for row in rows)
-    table = values and f"VALUES {values}"
-    nothing = f"SELECT {', '.join(['NULL::VARCHAR'] * len(names))} WHERE FALSE"
-    return f"CREATE VIEW consents AS SELECT * FROM ({table or nothing}) AS c({', '.join(names)})"
-
-
-def _fetch(store: Store, root: Path) -> None:
-    """Every part, as it was at one moment each."""
-
-    def fetch(key: str) -> None:
-        path = root / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(Missing):  # removed since it was listed
-            path.write_bytes(store.get(key).data)
-
-    found = [entry.key for table in _TABLES for entry in store.list(table)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(fetch, found))
+def _view(name: str, types: Mapping[str, str], selects: Sequence[str]) -> str:
+    empty = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(each)}" for each, kind in types.items())
+    union = " UNION ALL BY NAME ".join([f"SELECT {empty} WHERE FALSE", *selects])
+    return f"CREATE OR REPLACE VIEW {quoted(name)} AS {union}"

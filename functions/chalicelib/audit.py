@@ -5,8 +5,8 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 
 =================  ==========================================================================
 ``publish``        a version became live
-``export``         rows left as a file (``query`` with another format than a table)
-``read_contacts``  a query asked for what is personal
+``export``         rows left as a file (``export``, or ``query`` to one)
+``read_contacts``  a query or an export asked for what is personal
 ``read_uploads``   somebody fetched the files of a response
 ``erase``          one person was erased; the facts are counts
 ``purge``          days were deleted because they are not kept any longer

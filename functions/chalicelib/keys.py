@@ -20,6 +20,8 @@ AUDIT = "audit/"
 UPLOADS = "uploads/"
 CLAIM = "/claim.json"
 CUTS = "cuts/"
+QUESTIONS = "questions/"
+LABELS = "labels/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -59,6 +61,11 @@ def part(table: str, survey: str, day: str, bucket: int) -> str:
 
 def tallies(survey: str, day: str) -> str:
     return f"{TALLIES}{survey}/dt={day}/tallies.parquet"
+
+
+def codebook(table: str, survey: str, version: str) -> str:
+    """``table`` is QUESTIONS or LABELS."""
+    return f"{table}{survey}/{version}.parquet"
 
 
 def due(survey: str, response: str, rule: str) -> str:

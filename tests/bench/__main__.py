@@ -5,12 +5,17 @@ from __future__ import annotations
 from tests.bench import (
     bench_accept,
     bench_build,
+    bench_export,
     bench_import,
     bench_merge,
     bench_page,
     bench_tally,
 )
 
-for bench in (bench_build, bench_page, bench_import, bench_accept, bench_merge, bench_tally):
+BENCHES = (
+    *(bench_build, bench_page, bench_import, bench_accept),
+    *(bench_merge, bench_tally, bench_export),
+)
+for bench in BENCHES:
     print(f"\n{bench.__name__.rsplit('_', 1)[1]}")
     bench.main()

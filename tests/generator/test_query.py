@@ -16,7 +16,8 @@ from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.storage import FolderStore, MemoryStore, Store
 from chalicelib.survey.questions import Rating
-from generator.query import Answer, BadQuery, Views, ask, open_views
+from generator.answer import Answer, BadQuery
+from generator.query import Views, ask, open_views
 from tests.jobs.answering import KEY, NOW, at, contract, land, live, said
 from tests.stores import s3_endpoint, store
 
@@ -54,8 +55,8 @@ def test_each_survey_has_its_views(views: Views) -> None:
 def test_the_day_is_a_column(views: Views) -> None:
     answer = ask(views, "select dt, count(*) from after_sales group by dt order by dt")
     assert answer.rows == [("2026-05-17", 2), ("2026-05-18", 1)]
-    plan = ask(views, "explain select speed from after_sales where dt = '2026-05-18'")
-    assert "1/2" in str(plan.rows)
+    later = "explain select speed from after_sales where dt > concat('2026-05-', '17')"
+    assert "1/2" in str(ask(views, later).rows)
 
 
 def test_tallies_of_all_surveys_are_one_view(views: Views) -> None:
@@ -117,14 +118,14 @@ def test_a_folder_is_read_as_it_is_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("select * from nowhere", "after_sales, audit, consents, contacts_after_sales"),
+        ("select * from nowhere", "after_sales, .*audit, consents, contacts_after_sales"),
         ("select nothing from after_sales", "nothing"),
         ("selec 1", "syntax error"),
         ("select 1; select 2", "one question at a time"),
         ("", "one question at a time"),
         ("drop view after_sales", "one question at a time"),
         ("create table t as select 1", "one question at a time"),
-        ("select 1/0 + 'x'::int", "Conversion"),
+        ("select 1 + 'x'::int", "Conversion"),
     ],
 )
 def test_what_cannot_be_answered_says_why(views: Views, sql: str, why: str) -> None:

@@ -52,6 +52,28 @@ class S3Store:
             except _ABSENT:
                 raise Missing(key) from None
 
+    def tail(self, key: str, length: int) -> tuple[bytes, int, str]:
+        """The last bytes of a value, its whole size and its tag. Raises Missing."""
+        with _reachable(key):
+            try:
+                found = self._bucket.get(checked(key), options={"range": {"suffix": length}})
+                return bytes(found.bytes()), found.meta["size"], found.meta["e_tag"] or ""
+            except _ABSENT:
+                raise Missing(key) from None
+
+    def piece(self, key: str, start: int, end: int, tag: str) -> bytes:
+        """Bytes of the version ``tag`` names. Raises Stale, Missing."""
+        with _reachable(key):
+            try:
+                found = self._bucket.get(
+                    checked(key), options={"range": (start, end), "if_match": tag}
+                )
+                return bytes(found.bytes())
+            except PreconditionError:
+                raise Stale(key) from None
+            except _ABSENT:
+                raise Missing(key) from None
+
     def create(self, key: str, data: bytes) -> None:
         with _reachable(key):
             try:

@@ -1,0 +1,184 @@
+"""What analysts' commands do: query, export, dictionary, athena."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import click
+from rich.console import Console
+
+from chalicelib import audit
+from chalicelib.published import Definitions
+from chalicelib.running import now
+from chalicelib.storage import Missing
+from chalicelib.survey import Contract, EchoformError
+from generator import athena, codebook, glue
+from generator.analyst import is_day
+from generator.answer import Answer, BadQuery
+from generator.building import Unbuildable
+from generator.catalog import catalog
+from generator.data import open_data
+from generator.definition import compile_file
+from generator.dictionary import dictionary
+from generator.exporting import FORMATS, export
+from generator.query import ask, note_query, open_views
+
+Say: TypeAlias = Callable[[str], None]
+
+ANYWHERE = "s3://BUCKET/PREFIX"
+"""Stands for where the data will lie, in files made before that is known."""
+
+
+def run_query(
+    sql: str,
+    form: str | None,
+    output: Path | None,
+    engine: str,
+    database: str,
+    workgroup: str,
+    data: str,
+) -> None:
+    """Answer a question in SQL on the terminal or in a file."""
+    form = form or _form(output, ("csv", "json", "parquet"), "table")
+    if form == "parquet" and output is None:
+        raise BadQuery("Parquet is no text to print; say where to write it with --output")
+    store = open_data(data)
+    note_query(store, sql, form if output is None or form != "table" else "text")
+    if engine == "athena":
+        answer = _ask_athena(sql, database, workgroup)
+    else:
+        with open_views(store) as views:
+            answer = ask(views, sql)
+    if form == "parquet" and output:
+        answer.to_parquet(output)
+        return
+    shown = {"table": answer.as_table, "json": answer.as_json, "csv": answer.as_csv}[form]()
+    if output is None:
+        click.echo(shown)
+    else:
+        mark = "utf-8-sig" if form == "csv" else "utf-8"  # by which Excel knows it
+        output.write_text(shown if form == "csv" else f"{shown}\n", mark, newline="")
+
+
+def run_export(
+    survey: str,
+    form: str | None,
+    output: Path,
+    first: str,
+    last: str,
+    language: str | None,
+    contacts: bool,
+    data: str,
+    say: Say,
+) -> None:
+    """Write responses to a file; noted before it is begun."""
+    for day in filter(None, (first, last)):
+        if not is_day(day):
+            raise EchoformError(f"{day!r} is no day; write it as 2026-05-17")
+    form = form or _form(output, FORMATS, "")
+    if not form:
+        raise EchoformError(
+            f"{output}: say which kind of file with --format ({', '.join(FORMATS)})"
+        )
+    store = open_data(data)
+    versions = _versions(survey, data)
+    if contacts:
+        audit.record(store, audit.operator(), "read_contacts", now(), survey)
+    audit.record(store, audit.operator(), "export", now(), survey, format=form)
+    named = versions[-1].languages[0] if language == "" else language
+    done = export(store, versions, form, output, first, last or "~", named, contacts)
+    say(f"{output}: {done.rows:,} responses")
+    if done.cut:
+        say(f"{done.cut} texts were longer than a cell of Excel can be, and lost their end")
+
+
+def run_dictionary(survey: str, output: Path | None, data: str) -> None:
+    """Print or write a survey's data dictionary."""
+    text = dictionary(_versions(survey, data))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, "utf-8")
+
+
+def run_athena(
+    surveys: Sequence[str],
+    output: Path | None,
+    make: bool,
+    limit: int,
+    results: str | None,
+    database: str,
+    workgroup: str,
+    data: str,
+    say: Say,
+) -> None:
+    """Write what Athena must know to files, make it in AWS, or both."""
+    if not make and output is None:
+        raise EchoformError("say where to write it (--output DIR), or make it in AWS (--apply)")
+    if make and not data.startswith("s3://"):
+        raise EchoformError("Athena reads S3: say where the answers lie, with --data s3://…")
+    if make and surveys:
+        raise EchoformError("--apply makes all surveys that are live; leave the names out")
+    place = data.rstrip("/") if data.startswith("s3://") else ANYWHERE
+    store = open_data(data)
+    named = list(surveys) or Definitions(store).surveys()
+    versions = [_versions(survey, data) for survey in named]
+    known = {each[-1].id: each for each in versions}
+    first = glue.first_day(store, known)
+    group = glue.workgroup(workgroup, results or f"{place}/athena/", limit)
+    if output is not None:
+        for path, text in glue.files(known, place, first, database, group).items():
+            target = output / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, "utf-8")
+        say(f"{output}: written")
+    if make:
+        import boto3  # takes a quarter of a second, and only this needs it
+
+        for each in versions:
+            codebook.write(store, each)
+        client = boto3.client("athena")
+        everything = catalog(known)
+        inputs = [glue.table_input(each, place, first, list(known)) for each in everything.tables]
+        changed = glue.make_workgroup(client, group)
+        changed += glue.make_tables(boto3.client("glue"), database, inputs)
+        for line in changed:
+            say(line)
+        for view in everything.views:
+            athena.run(client, glue.view_sql(view), database, workgroup)
+        say(f"{len(inputs)} tables and {len(everything.views)} views are as they should be")
+
+
+def _ask_athena(sql: str, database: str, workgroup: str) -> Answer:
+    import boto3  # takes a quarter of a second, and only this needs it
+
+    console = Console(stderr=True)
+    with console.status("queued") as status:
+        answer, scan = athena.ask(
+            boto3.client("athena"), sql, database, workgroup, lambda state: status.update(state)
+        )
+    click.echo(str(scan), err=True)
+    return answer
+
+
+def _versions(survey: str, data: str) -> list[Contract]:
+    """Every version of the survey of that id; of a survey file, what it says now."""
+    path = Path(survey)
+    if path.is_file():
+        compiled = compile_file(path)
+        if compiled.contract is None:
+            raise Unbuildable(compiled.findings)
+        return [compiled.contract]
+    definitions = Definitions(open_data(data))
+    try:
+        return definitions.versions(survey)
+    except Missing:
+        live = ", ".join(definitions.surveys()) or "none yet"
+        raise EchoformError(f"no survey {survey!r} is live in this data (live: {live})") from None
+
+
+def _form(output: Path | None, forms: Sequence[str], otherwise: str) -> str:
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    return ending if ending in forms else otherwise
