@@ -32,6 +32,7 @@ FIXED = {
     "one_character": ("标记：只写了一个无义字符", "Flag: one character that is no word"),
     "honeypot": ("标记：填写了人看不见的字段", "Flag: a field that people do not see was filled"),
     "too_fast": ("标记：快得不像人手", "Flag: faster than a hand"),
+    "plain": ("由无脚本的表单提交", "Sent by a form without script"),
     "late": ("收到较晚（手机离线），不影响评分", "Received late: the phone was offline. No doubt"),
     "dt": ("答卷日期（分区，文本）", "The day, as text; the partition"),
     "customer": ("客户：此表为化名，contacts 中为原值", "A pseudonym; the value is in contacts"),

@@ -6,9 +6,10 @@ what S3 refuses: a second create, and a replace of what is not there any more.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from secrets import token_hex
 
@@ -27,18 +28,24 @@ _CREDENTIALS = {
 }
 
 
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """An S3 server on a free port, with one bucket."""
+@cache
+def _server() -> str:
+    """An S3 server on a free port, for as long as the tests run."""
     os.environ |= _CREDENTIALS
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    atexit.register(server.stop)
     host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    return f"http://{host}:{port}"
+
+
+@pytest.fixture
+def s3_endpoint() -> str:
+    """An S3 server with one bucket, which another test's ``mock_aws`` may have swept away."""
+    endpoint = _server()
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=BUCKET)
-    yield endpoint
-    server.stop()
+    return endpoint
 
 
 @pytest.fixture(params=["memory", "folder", "s3"])

@@ -81,8 +81,9 @@ def test_no_cell_becomes_a_formula(store: MemoryStore, tmp_path: Path, form: str
     wanted = [
         f"'{text}" if form == "csv" and text.startswith(begins) else text for text in FORMULAS
     ]
-    if form == "xlsx":  # XML knows one kind of line end
+    if form == "xlsx":  # XML knows one kind of line end, Excel a spelling for the other
         wanted = [text.replace("\r", "\n") for text in wanted]
+        found = [text.replace("_x000D_", "\n") for text in found]
     assert sorted(found) == sorted(wanted)
 
 

@@ -38,6 +38,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `responses_after_sales` (
   `one_character` boolean,
   `honeypot` boolean,
   `too_fast` boolean,
+  `plain` boolean,
   `late` boolean,
   `digest` string
 )
