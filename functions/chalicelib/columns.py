@@ -49,6 +49,9 @@ class Misfit(EchoformError):
 
 CUSTOMER = "customer"
 
+ALWAYS = ("channel", "language", "hour")
+"""Columns of every survey by which scores can be cut."""
+
 _BEFORE = (
     Column("response", "string"),
     Column("received_at", "timestamp"),
