@@ -89,18 +89,20 @@ def _part(day: date, rows: int, draw: np.random.Generator) -> pa.Table:
     speed, skill = rated(1, 5, 0.93), rated(1, 5)
     manner, ease = rated(1, 5), rated(1, 5, 0.9)
     overall, recommend = rated(1, 10), rated(0, 10)
-    ratings = dict(speed=speed, skill=skill, manner=manner, ease=ease)
-    low = np.any([(0 < number) & (number <= 2) for number, _ in ratings.values()], axis=0)
+    ratings = {"speed": speed, "skill": skill, "manner": manner, "ease": ease}
+    low = np.any([(number > 0) & (number <= 2) for number, _ in ratings.values()], axis=0)
     may_improve = (overall[0] <= 8) | (recommend[0] <= 8)
     weighs = np.array([0.3, 0.3, 0.25, 0.15])[:, None]
     numbers = np.array([number for number, _ in ratings.values()])
     weights = np.where(numbers > 0, weighs, 0)
     index = (weights * (numbers - 1) / 4).sum(0) / weights.sum(0) * 100
-    known_as = dict(agent=("a", AGENTS), team=("t", TEAMS), store=("s", STORES))
+    known_as = {"agent": ("a", AGENTS), "team": ("t", TEAMS), "store": ("s", STORES)}
     codes = {name: [f"{by}{n:04}" for n in range(count)] for name, (by, count) in known_as.items()}
     cells: dict[str, pa.Array] = {
         "response": _ids(minted, draw),
-        "received_at": pa.array(minted + draw.integers(200, 4000, rows), parquet.TYPES["timestamp"]),
+        "received_at": pa.array(
+            minted + draw.integers(200, 4000, rows), parquet.TYPES["timestamp"]
+        ),
         "hour": pa.array(((minted - _midnight(day)) // 3_600_000).astype(np.int32)),
         "version": _texts([contract.version], np.zeros(rows, np.int32)),
         "language": code(["zh-CN", "en"], [0.9, 0.1]),
@@ -167,7 +169,15 @@ def _hex(numbers: NDArray[np.int64]) -> pa.Array:
 
 _WORDS = [
     *("等了两个小时才接通", "态度很好", "师傅很专业", "还没有修好", "没有人回电话", "收费不透明"),
-    *("流程太繁琐", "很满意", "希望周末也有人", "too slow", "very kind", "still broken", "all fine"),
+    *(
+        "流程太繁琐",
+        "很满意",
+        "希望周末也有人",
+        "too slow",
+        "very kind",
+        "still broken",
+        "all fine",
+    ),
 ]
 
 

@@ -8,6 +8,8 @@ contracts and process; that, like DuckDB, is loaded by this scheduled job alone.
 to a temporary folder first, so that DuckDB needs no network and sees each part whole.
 """
 
+# ruff: noqa: S608  (every name and text goes through quoted() or text())
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -26,6 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlglot
 from msgspec import Struct
+from sqlglot import exp
 
 from .. import columns, counting, keys, parquet
 from ..links import Link
@@ -34,11 +37,13 @@ from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract
-from ..views import view
+from ..views import quoted, text, view
 
 AT_ONCE = 16
 BATCH = 32 << 20
 """Bytes of parts counted by one statement, about; it bounds memory and disk."""
+MEMORY = "1GB"
+"""What DuckDB may use; the rest it puts on disk."""
 GROUP = 8192
 """Rows in a row group: a reader wants one segment key's, and they lie together."""
 STAMP = "echoform.sources"
@@ -152,7 +157,8 @@ class _Counter:
         if not waiting:
             return
         contracts = self._definitions.versions(waiting[0].day.survey)
-        counts = count(contracts, [file for each in waiting for file in each.folder.iterdir()])
+        files = [file for each in waiting for file in each.folder.iterdir()]
+        counts = count(contracts, files, self._folder)
         if contracts[-1].anonymous:
             counts = self._named(counts)
         for each in waiting:
@@ -174,31 +180,83 @@ class _Counter:
             for name, value in link.attributes.items()
         }
         at = counts.schema.get_field_index("segment_value")
-        values = [known.get(value, value) for value in counts["segment_value"].to_pylist()]
+        between = chr(counting.BETWEEN)
+        values = [
+            between.join(known.get(part, part) for part in value.split(between))
+            for value in counts["segment_value"].to_pylist()
+        ]
         return counts.set_column(at, "segment_value", pa.array(values, pa.string()))
 
 
-def count(contracts: Iterable[Contract], files: Iterable[Path]) -> pa.Table:
-    """The tallies of some parts, which lie in folders ``dt=<day>``."""
+def count(contracts: Iterable[Contract], files: Iterable[Path], spill: Path) -> pa.Table:
+    """The tallies of some parts, which lie in folders ``dt=<day>``.
+
+    ``spill``: a folder for what does not fit into memory.
+    """
     contracts = tuple(contracts)
+    before, rest = translated(counting.statement(contracts))
     connection = duckdb.connect()
     try:
-        connection.execute("SET enable_progress_bar = false")
+        connection.execute(
+            f"SET enable_progress_bar = false; SET memory_limit = '{MEMORY}';"
+            f" SET temp_directory = {text(str(spill))}; SET preserve_insertion_order = false"
+        )
         read = [str(file) for file in files]
         connection.execute(view("responses", columns.responses(contracts), read, by_day=True))
-        return connection.sql(translated(counting.statement(contracts))).to_arrow_table()
+        for name, query in before:
+            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
+        _number(connection, "answers")
+        return connection.sql(rest).to_arrow_table()
     finally:
         connection.close()
 
 
+def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Put numbers for texts: each is looked at by every count, and numbers are told apart sooner.
+
+    They still read as texts.
+    """
+    shown = []
+    for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall():
+        column, code = quoted(name), quoted(f"{name} numbered")
+        if kind == "VARCHAR":
+            known = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
+            connection.execute(f"CREATE TYPE {code} AS ENUM ({known} ORDER BY 1)")
+            column = f"CAST({column} AS {code}) AS {column}"
+        shown.append(column)
+    numbered = f"SELECT {', '.join(shown)} FROM {table}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {numbered}")
+
+
 @lru_cache(maxsize=64)
-def translated(statement: str) -> str:
-    """Athena's SQL as DuckDB's. What several counts read is read from the files once."""
+def translated(statement: str) -> tuple[list[tuple[str, str]], str]:
+    """Athena's SQL as DuckDB's: tables to make first, by name, and the rest.
+
+    The tables are all subqueries up to ``answers``, which every count reads. Lists are taken apart
+    where columns are chosen: as a join they would be matched with the rows they come from.
+    """
     tree = sqlglot.parse_one(statement, read="athena")
-    for part in tree.find_all(sqlglot.exp.CTE):
-        if part.alias == "answers":
-            part.set("materialized", True)
-    return tree.sql(dialect="duckdb")
+    for join in list(tree.find_all(exp.Join)):
+        if isinstance(join.this, exp.Unnest):
+            _apart(join)
+    subqueries = tree.args["with_"].expressions
+    place = 1 + [part.alias for part in subqueries].index("answers")
+    before = [(part.alias, part.this.sql("duckdb")) for part in subqueries[:place]]
+    for part in subqueries[:place]:
+        part.pop()
+    return before, tree.sql("duckdb")
+
+
+def _apart(join: exp.Join) -> None:
+    """``rows CROSS JOIN UNNEST(a, b) AS each (x, y)``: with UNNEST(a) AS x, UNNEST(b) AS y."""
+    lists, names = join.this, join.this.args["alias"].columns
+    rows = join.parent.args["from_"].this  # type: ignore[union-attr]
+    apart = [
+        exp.alias_(exp.Unnest(expressions=[each]), name)
+        for each, name in zip(lists.expressions, names, strict=True)
+    ]
+    join.pop()
+    rows.replace(exp.select("*", *apart).from_(rows.copy()).subquery("each"))
 
 
 def _sources(store: Store, only: str | None) -> dict[Day, dict[str, str]]:
@@ -240,10 +298,10 @@ def _fetch(store: Store, part: tuple[str, Path]) -> str:
 
 def _stamp(parts: Mapping[str, str], contracts: Sequence[Contract]) -> str:
     """What a tally is made of: it is stale exactly when this differs."""
-    text = counting.FORMAT + counting.statement(contracts)
+    code = counting.FORMAT + counting.statement(contracts)
     made_of = {
         "parts": dict(sorted(parts.items())),
         "contracts": sorted(contract.version for contract in contracts),
-        "code": sha256(text.encode()).hexdigest()[:16],
+        "code": sha256(code.encode()).hexdigest()[:16],
     }
     return msgspec.json.encode(made_of).decode()
