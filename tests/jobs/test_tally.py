@@ -11,10 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chalicelib import counting, keys, parquet
+from chalicelib.days import day
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import Tallied, tally, translated
+from chalicelib.keys import day_of
+from chalicelib.published import publish
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import Contract, Response, index_of
 from chalicelib.survey.ids import time_of
@@ -171,6 +176,49 @@ def test_counting_day_by_day_is_counting_at_once() -> None:
     merge(whole, KEY, NOW)
     tally(whole, NOW)
     assert tallies(stepwise) == tallies(whole) == counted(SURVEY, responses)
+
+
+VERSIONS = (SURVEY, contract(Rating(id="worth", text={})), contract(segments=[["kind", "hour"]]))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.one_of(
+            st.lists(st.integers(0, 200), min_size=1, max_size=25, unique=True).map(tuple),
+            st.integers(0, len(VERSIONS) - 1),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_any_order_of_days_versions_and_late_rows_is_counted_as_at_once(
+    steps: list[tuple[int, ...] | int],
+) -> None:
+    """A step lands responses, some again, of any days; or publishes. A day is counted again
+    exactly if a part of it, or the survey, changed; and the bytes are those of counting anew."""
+    responses = drawn(200, seed=5, days=4)
+    store, now, landed = MemoryStore(), NOW, set[int]()
+    publish(store, SURVEY, now)
+    published = {SURVEY.version}
+    for step in steps:
+        now += 1000
+        before = {day_of(n) for n in names(store, keys.RESPONSES)}
+        if isinstance(step, int):
+            publish(store, VERSIONS[step], now)
+            due = set() if VERSIONS[step].version in published else before
+            published.add(VERSIONS[step].version)
+        else:
+            land(store, *(responses[number] for number in step))
+            merge(store, KEY, now)
+            due = {day(time_of(responses[n].id), "Asia/Shanghai") for n in {*step} - landed}
+            landed |= {*step}
+        assert tally(store, now).written == len(due)
+        assert tally(store, now).written == 0
+    kept = {name: store.get(name).data for name in names(store, keys.TALLIES)}
+    store.delete(kept)
+    tally(store, now)
+    assert {name: store.get(name).data for name in names(store, keys.TALLIES)} == kept
 
 
 def test_nothing_is_counted_again_that_did_not_change(store: Store) -> None:

@@ -121,7 +121,7 @@ class _Counter:
         try:
             if day.day < kept(self._definitions.current(day.survey), self._now).responses:
                 self.done.unchanged += 1  # counted when it was whole; purge may have begun
-            elif stamp == _stamp(parts, self._definitions.versions(day.survey)):
+            elif stamp == _stamp(parts, self._versions(day.survey)):
                 self.done.unchanged += 1
             else:
                 self._waiting.append(self._fetched(day, parts, tag))
@@ -156,7 +156,7 @@ class _Counter:
     def _count(self, waiting: Sequence[Fetched]) -> None:
         if not waiting:
             return
-        contracts = self._definitions.versions(waiting[0].day.survey)
+        contracts = self._versions(waiting[0].day.survey)
         files = [file for each in waiting for file in each.folder.iterdir()]
         counts = count(contracts, files, self._folder)
         if contracts[-1].anonymous:
@@ -168,6 +168,10 @@ class _Counter:
                 self.done.written += 1
             else:
                 self.done.unchanged += 1
+
+    def _versions(self, survey: str) -> list[Contract]:
+        """In an order that stays when an earlier version is live again: nothing else changed."""
+        return sorted(self._definitions.versions(survey), key=lambda contract: contract.version)
 
     def _named(self, counts: pa.Table) -> pa.Table:
         """Pseudonyms of attributes as what links call them; one that no link has stays."""
