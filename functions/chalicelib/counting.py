@@ -36,11 +36,12 @@ is flagged by its own facts (``chalicelib.survey.quality``) but ``late``, and as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from . import columns, doubts
+from .columns import Column
 from .doubts import FLAGGED, FLAGS
 from .survey import Contract, Field
 from .views import DAY, quoted, text
@@ -54,6 +55,8 @@ MICRO = 1_000_000
 """The same for squares, which would not fit otherwise."""
 BETWEEN = 31
 """The number of the character between the two values of a pair: no value has it."""
+MANY = 100
+"""Sums made in one go: Athena compiles no list of more than 254."""
 RATINGS = 30
 """Of so many, the first ones, every two have moments: 435 pairs."""
 
@@ -67,6 +70,14 @@ REWEIGHTED = "reweighted"
 MOMENTS = "moments"
 PEOPLE = 10
 """Of an anonymous survey no smaller segment is told."""
+
+TALLIES = (
+    *(Column(name, "string") for name in ("segment_key", "segment_value", "item", "value")),
+    Column("flagged", "bool"),
+    *(Column(name, "int64") for name in ("n", "total", "total_x", "total_y")),
+)
+"""The columns of tallies."""
+COLUMNS = [column.name for column in TALLIES]
 
 _NANO = '"nano points"'  # no question can be called that
 _SQUARE = '"square of micro points"'
@@ -122,9 +133,13 @@ class _Sum(NamedTuple):
     total_y: str = "NULL"
 
 
-def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
+def statement(
+    contracts: Sequence[Contract], table: str = "responses", days: Sequence[str] = ()
+) -> str:
     """The counting for all versions of a survey, in Athena's SQL. ``table`` holds what is counted:
-    any days, each of which is counted by itself."""
+    any days, each of which is counted by itself; or only these ``days`` of it."""
+    chosen = f"SELECT * FROM {quoted(table)} WHERE {_DAY} IN ({', '.join(map(text, days))})"
+    table = "chosen" if days else table
     pairs = key_pairs(contracts)
     single = segment_keys(contracts)
     keys = [*single, *pairs]
@@ -148,14 +163,14 @@ def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
         beside.append(_Sum(REWEIGHTED, "", _count(_LESS)))
     if once:
         items.append(_item(keys, FCR, FCR))
-    items.append(_side_by_side(keys, beside))
-    if moments := _moments(fields):
-        items.append(_side_by_side([key for key in single if key != "hour"], moments))
+    items += _side_by_side(keys, beside)
+    items += _side_by_side([key for key in single if key != "hour"], _moments(fields))
     alike = doubts.alike(contracts, [_DAY, *_segments(keys), *doubts.flags()], table)
     if alike:
         found = [_Sum(FLAGGED_BY, doubts.ALIKE, "COUNT(*)")]
-        items.append(_side_by_side(keys, found, "alike"))
+        items += _side_by_side(keys, found, "alike")
     known = [
+        *[("chosen", chosen)] * bool(days),
         *doubts.paces(table),
         ("answers", _answers(contracts, keys, once, less, table)),
         *alike,
@@ -165,7 +180,7 @@ def statement(contracts: Sequence[Contract], table: str = "responses") -> str:
     ctes = ", ".join(f"{name} AS (\n{query}\n)" for name, query in known)
     last = f"CASE WHEN item = '{MOMENTS}' THEN 1 ELSE 0 END"
     return f"""WITH {ctes}
-SELECT {_DAY}, {", ".join(_COLUMNS)}
+SELECT {_DAY}, {", ".join(COLUMNS)}
 FROM {known[-1][0]}
 WHERE segment_value IS NOT NULL
 ORDER BY {_DAY}, {last}, segment_key, segment_value, item, value, {FLAGGED}
@@ -307,26 +322,27 @@ def _item(
     )
 
 
-def _side_by_side(keys: Sequence[str], sums: Sequence[_Sum], source: str = "answers") -> str:
+def _side_by_side(
+    keys: Sequence[str], sums: Sequence[_Sum], source: str = "answers"
+) -> Iterator[str]:
     """Sums that are made in one go, each a row of its own where it counts anybody."""
-    numbers = [list(dict.fromkeys(sum[place] for sum in sums)) for place in range(2, 6)]
-    made = {
-        sql: f'"sum {n}"'
-        for n, sql in enumerate(sql for column in numbers for sql in column if sql != "NULL")
-    }
-    shown = [f"CAST({sql} AS BIGINT) AS {name}" for sql, name in made.items()]
-    arrays = [f"ARRAY[{', '.join(text(s[place]) for s in sums)}]" for place in range(2)]
-    arrays += [
-        f"ARRAY[{', '.join(made.get(s[place], 'CAST(NULL AS BIGINT)') for s in sums)}]"
-        for place in range(2, 6)
-    ]
-    return (
-        f"SELECT {_DAY}, {', '.join(_COLUMNS)} FROM ("
-        f"SELECT {_told_by(keys)}, {FLAGGED}, {', '.join(shown)}"
-        f" FROM {source} GROUP BY {_sets(keys)}) AS sums"
-        f" CROSS JOIN UNNEST({', '.join(arrays)}) AS each (item, value, n, total, total_x, total_y)"
-        " WHERE n > 0"
-    )
+    for start in range(0, len(sums), MANY):
+        some = sums[start : start + MANY]
+        made = dict.fromkeys(sql for each in some for sql in each[2:] if sql != "NULL")
+        names = {sql: f'"sum {n}"' for n, sql in enumerate(made)}
+        shown = [f"CAST({sql} AS BIGINT) AS {name}" for sql, name in names.items()]
+        lists = [[text(each[place]) for each in some] for place in range(2)]
+        lists += [
+            [names.get(each[place], "CAST(NULL AS BIGINT)") for each in some]
+            for place in range(2, len(_Sum._fields))
+        ]
+        arrays = ", ".join(f"ARRAY[{', '.join(each)}]" for each in lists)
+        yield (
+            f"SELECT {_DAY}, {', '.join(COLUMNS)} FROM ("
+            f"SELECT {_told_by(keys)}, {FLAGGED}, {', '.join(shown)}"
+            f" FROM {source} GROUP BY {_sets(keys)}) AS sums"
+            f" CROSS JOIN UNNEST({arrays}) AS each ({', '.join(_Sum._fields)}) WHERE n > 0"
+        )
 
 
 def _told_by(keys: Sequence[str]) -> str:
@@ -361,9 +377,3 @@ def _segment(key: str) -> str:
 def _by(key: str) -> str:
     """A segment key's own name: the question it comes from is counted under another."""
     return quoted(f"by {key}")
-
-
-_COLUMNS = (
-    *("segment_key", "segment_value", "item", "value", FLAGGED),
-    *("n", "total", "total_x", "total_y"),
-)

@@ -17,6 +17,7 @@ REJECTED = "rejected/"
 TOMBSTONES = "tombstones/"
 ERASURES = "erasures/"
 AUDIT = "audit/"
+STAGING = "staging/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -93,3 +94,8 @@ def day_of(key: str) -> str:
 def bucket(response: str, buckets: int) -> int:
     """The part of its day a response lies in: CRC-32 of the id, modulo the number of parts."""
     return zlib.crc32(response.encode()) % buckets
+
+
+def table(prefix: str, survey: str) -> str:
+    """What analysts call the parts under a prefix: ``responses_after_sales``."""
+    return f"{prefix.rstrip('/')}_{survey.replace('-', '_')}"

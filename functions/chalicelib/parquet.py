@@ -18,6 +18,7 @@ TYPES = {
     "string": pa.string(),
     "strings": pa.list_(pa.string()),
     "int32": pa.int32(),
+    "int64": pa.int64(),
     "double": pa.float64(),
     "bool": pa.bool_(),
     "date": pa.date32(),

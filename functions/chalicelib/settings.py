@@ -4,6 +4,9 @@
 ``ECHOFORM_DATA``        ``s3://bucket/prefix``, or a folder (default ``data``)
 ``ECHOFORM_S3_ENDPOINT`` an S3 server other than AWS
 ``ECHOFORM_KEY``         the secret that turns customers into pseudonyms
+``ECHOFORM_TALLY``       where counting is done: ``local`` (default), ``athena``, or ``auto``: there
+                         once so much is to be counted again that one function should not
+``ECHOFORM_ATHENA``      the database and workgroup it is done in (default ``echoform/echoform``)
 =======================  =====================================================================
 """
 
@@ -18,6 +21,8 @@ class Settings(Struct, frozen=True):
     data: str
     endpoint: str | None
     key: bytes
+    tally: str = "local"
+    athena: str = "echoform/echoform"
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -25,4 +30,6 @@ class Settings(Struct, frozen=True):
             data=environ.get("ECHOFORM_DATA", "data"),
             endpoint=environ.get("ECHOFORM_S3_ENDPOINT"),
             key=environ.get("ECHOFORM_KEY", "").encode(),
+            tally=environ.get("ECHOFORM_TALLY", "local"),
+            athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
         )

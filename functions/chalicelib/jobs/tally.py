@@ -5,7 +5,8 @@ contract, and the SQL that counted. Where all three are as now, there is nothing
 
 The SQL is Athena's (``chalicelib.counting``). sqlglot translates it to DuckDB, once per set of
 contracts and process; that, like DuckDB, is loaded by this scheduled job alone. Parts are fetched
-to a temporary folder first, so that DuckDB needs no network and sees each part whole.
+to a temporary folder first, so that DuckDB needs no network and sees each part whole. Much at once
+can be counted in Athena instead (``elsewhere``): the tallies are the same.
 """
 
 # ruff: noqa: S608  (every name and text goes through quoted() or text())
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -36,10 +38,13 @@ from ..published import Definitions
 from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
-from ..survey import Contract
+from ..survey import Contract, EchoformError
 from ..views import quoted, text, view
+from .elsewhere import DAYS, Athena, takes
 
 AT_ONCE = 16
+PARTS = 100
+"""Parts of a survey, of up to 250,000 responses each, that one function counts well in its time."""
 BATCH = 32 << 20
 """Bytes of parts counted by one statement, about; it bounds memory and disk."""
 MEMORY = "1GB"
@@ -63,26 +68,59 @@ class Day(NamedTuple):
     day: str
 
 
-class Fetched(NamedTuple):
-    """A stale day whose parts wait in a folder to be counted. ``tag``: of its tally, or ""."""
+class Due(NamedTuple):
+    """A day to be counted: its parts with their tags, and the tag of its tally, or ""."""
 
     day: Day
-    folder: Path
-    tags: Mapping[str, str]
+    parts: Mapping[str, str]
     tag: str
+
+
+class Fetched(NamedTuple):
+    """One whose parts wait in a folder. ``due`` has the tags of what was fetched."""
+
+    due: Due
+    folder: Path
     size: int
 
 
+class BadMode(EchoformError):
+    """ECHOFORM_TALLY is none of the words it may be."""
+
+
 def run(store: Store, settings: Settings, now: int) -> Tallied:
-    return tally(store, now, key=settings.key)
+    most = {"local": None, "auto": PARTS, "athena": 0}
+    if settings.tally not in most:
+        raise BadMode(f"ECHOFORM_TALLY is {settings.tally!r}: use local, athena or auto")
+    here = most[settings.tally]
+    athena = None if here is None else _athena(store, settings)
+    return tally(store, now, key=settings.key, athena=athena, here=here or 0)
 
 
-def tally(store: Store, now: int, only: str | None = None, key: bytes = b"") -> Tallied:
+def _athena(store: Store, settings: Settings) -> Athena:
+    if not settings.data.startswith("s3://"):
+        raise BadMode(f"Athena reads s3:// alone, not {settings.data!r}: set ECHOFORM_TALLY=local")
+    import boto3
+
+    database, _, workgroup = settings.athena.partition("/")
+    client = boto3.client("athena")
+    return Athena(client, store, settings.data, database, workgroup or database)
+
+
+def tally(
+    store: Store,
+    now: int,
+    only: str | None = None,
+    key: bytes = b"",
+    athena: Athena | None = None,
+    here: int = 0,
+) -> Tallied:
     """Bring the tallies of all surveys, or of one, up to date.
 
     Days that are not kept any more stay as they were.
 
-    With ``key``, the segments told of an anonymous survey have their names again.
+    With ``key``, the segments told of an anonymous survey have their names again. With ``athena``,
+    a survey of which more than ``here`` parts are to be counted again is counted there.
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
@@ -90,9 +128,11 @@ def tally(store: Store, now: int, only: str | None = None, key: bytes = b"") -> 
         sources = _sources(store, only)
         stored = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
         counter = _Counter(store, pool, Path(folder), now, key)
-        for day, parts in sources.items():
-            counter.look_at(day, parts, *stored[day])
-        counter.finish()
+        for survey, days in groupby(sources, lambda day: day.survey):
+            due = counter.due(survey, {day: (sources[day], *stored[day]) for day in days})
+            if athena and sum(len(each.parts) for each in due) > here:
+                due = counter.elsewhere(athena, due)
+            counter.count(due)
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done
@@ -110,64 +150,94 @@ class _Counter:
         self._pool = pool
         self._folder = folder
         self._definitions = Definitions(store)
-        self._waiting: list[Fetched] = []
         self.done = Tallied()
         self.failures: list[Exception] = []
 
-    def look_at(self, day: Day, parts: Mapping[str, str], tag: str, stamp: str) -> None:
-        self.done.days += 1
-        if self._waiting and day.survey != self._waiting[0].day.survey:
-            self.finish()
+    def due(self, survey: str, days: Mapping[Day, tuple[Mapping[str, str], str, str]]) -> list[Due]:
+        """The days that are stale, of all with their parts, their tally's tag and its stamp."""
+        self.done.days += len(days)
         try:
-            if day.day < kept(self._definitions.current(day.survey), self._now).responses:
-                self.done.unchanged += 1  # counted when it was whole; purge may have begun
-            elif stamp == _stamp(parts, self._versions(day.survey)):
-                self.done.unchanged += 1
-            else:
-                self._waiting.append(self._fetched(day, parts, tag))
-        except Exception as failure:  # one bad day must not keep the others waiting
+            first = kept(self._definitions.current(survey), self._now).responses
+            code = _code(self._versions(survey))
+        except Exception as failure:  # one bad survey must not keep the others waiting
             self.failures.append(failure)
-        if sum(each.size for each in self._waiting) > BATCH:
-            self.finish()
+            return []
+        stale = [
+            Due(day, parts, tag)
+            for day, (parts, tag, stamp) in days.items()
+            if day.day >= first  # what is older was counted when it was whole; purge may have begun
+            and stamp != _stamp(parts, code)
+        ]
+        self.done.unchanged += len(days) - len(stale)
+        return stale
 
-    def finish(self) -> None:
+    def count(self, due: Iterable[Due]) -> None:
+        """Count these days of a survey here."""
+        waiting: list[Fetched] = []
+        for each in due:
+            try:
+                waiting.append(self._fetched(each))
+            except Exception as failure:
+                self.failures.append(failure)
+            if sum(each.size for each in waiting) > BATCH:
+                self._together(waiting)
+                waiting = []
+        self._together(waiting)
+
+    def elsewhere(self, athena: Athena, due: Sequence[Due]) -> list[Due]:
+        """Count these days of a survey in Athena; those are left that it does not take."""
+        contracts = self._versions(due[0].day.survey)
+        for start in range(0, len(due), DAYS):
+            some = {each.day.day: each for each in due[start : start + DAYS]}
+            if not takes(contracts, [*some]):
+                return [*due[start:]]
+            try:
+                for day, counts in athena.tallies(contracts, [*some], self._now):
+                    self._write(some[day], counts, contracts)
+            except Exception as failure:
+                self.failures.append(failure)
+        return []
+
+    def _together(self, waiting: Sequence[Fetched]) -> None:
         """Count what waits: together, or where that fails each day alone."""
-        waiting, self._waiting = self._waiting, []
         try:
             self._count(waiting)
         except Exception as failure:
             for each in waiting if len(waiting) > 1 else ():
-                self._waiting = [each]
-                self.finish()
+                self._together([each])
             if len(waiting) == 1:
                 self.failures.append(failure)
         for each in waiting:
             rmtree(each.folder, ignore_errors=True)
 
-    def _fetched(self, day: Day, parts: Mapping[str, str], tag: str) -> Fetched:
-        folder = self._folder / day.survey / f"dt={day.day}"
+    def _fetched(self, due: Due) -> Fetched:
+        folder = self._folder / due.day.survey / f"dt={due.day.day}"
         folder.mkdir(parents=True)
-        files = [folder / f"{number}.parquet" for number in range(len(parts))]
+        files = [folder / f"{number}.parquet" for number in range(len(due.parts))]
         # The tags counted are those fetched, which may be later than those listed.
-        tags = self._pool.map(partial(_fetch, self._store), zip(parts, files, strict=True))
-        found = dict(zip(parts, tags, strict=True))
-        return Fetched(day, folder, found, tag, sum(file.stat().st_size for file in files))
+        tags = self._pool.map(partial(_fetch, self._store), zip(due.parts, files, strict=True))
+        found = dict(zip(due.parts, tags, strict=True))
+        size = sum(file.stat().st_size for file in files)
+        return Fetched(due._replace(parts=found), folder, size)
 
     def _count(self, waiting: Sequence[Fetched]) -> None:
         if not waiting:
             return
-        contracts = self._versions(waiting[0].day.survey)
+        contracts = self._versions(waiting[0].due.day.survey)
         files = [file for each in waiting for file in each.folder.iterdir()]
         counts = count(contracts, files, self._folder)
+        for each in waiting:
+            mine = counts.filter(pc.equal(counts["dt"], each.due.day.day)).drop_columns(["dt"])
+            self._write(each.due, mine, contracts)
+
+    def _write(self, due: Due, counts: pa.Table, contracts: Sequence[Contract]) -> None:
         if contracts[-1].anonymous:
             counts = self._named(counts)
-        for each in waiting:
-            mine = counts.filter(pc.equal(counts["dt"], each.day.day)).drop_columns(["dt"])
-            stamp = _stamp(each.tags, contracts)
-            if _write(self._store, each, parquet.encode(mine, {STAMP: stamp}, group=GROUP)):
-                self.done.written += 1
-            else:
-                self.done.unchanged += 1
+        stamp = _stamp(due.parts, _code(contracts))
+        if _put(self._store, due, parquet.encode(counts, {STAMP: stamp}, group=GROUP)):
+            self.done.written += 1
+        else:
+            self.done.unchanged += 1
 
     def _versions(self, survey: str) -> list[Contract]:
         """In an order that stays when an earlier version is live again: nothing else changed."""
@@ -281,13 +351,13 @@ def _stored(store: Store, day: Day) -> tuple[str, str]:
     return stored.tag, parquet.notes(stored.data).get(STAMP, "")
 
 
-def _write(store: Store, counted: Fetched, data: bytes) -> bool:
+def _put(store: Store, due: Due, data: bytes) -> bool:
     """Whether the tally was ours to write: where another was first, the next run will see."""
     try:
-        if counted.tag:
-            store.replace(keys.tallies(*counted.day), data, counted.tag)
+        if due.tag:
+            store.replace(keys.tallies(*due.day), data, due.tag)
         else:
-            store.create(keys.tallies(*counted.day), data)
+            store.create(keys.tallies(*due.day), data)
     except (Stale, Exists):
         return False
     return True
@@ -300,12 +370,15 @@ def _fetch(store: Store, part: tuple[str, Path]) -> str:
     return stored.tag
 
 
-def _stamp(parts: Mapping[str, str], contracts: Sequence[Contract]) -> str:
-    """What a tally is made of: it is stale exactly when this differs."""
+def _code(contracts: Sequence[Contract]) -> dict[str, object]:
+    """What a survey's tallies are made by."""
     code = counting.FORMAT + counting.statement(contracts)
-    made_of = {
-        "parts": dict(sorted(parts.items())),
+    return {
         "contracts": sorted(contract.version for contract in contracts),
         "code": sha256(code.encode()).hexdigest()[:16],
     }
-    return msgspec.json.encode(made_of).decode()
+
+
+def _stamp(parts: Mapping[str, str], code: Mapping[str, object]) -> str:
+    """What a tally is made of: it is stale exactly when this differs."""
+    return msgspec.json.encode({"parts": dict(sorted(parts.items())), **code}).decode()
