@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import duckdb
 import msgspec
 import pytest
 from moto import mock_aws
@@ -17,12 +16,11 @@ from chalicelib import columns, counting, keys, parquet
 from chalicelib.jobs import elsewhere
 from chalicelib.jobs.elsewhere import Athena, Failed, takes, unload
 from chalicelib.jobs.merge import merge
-from chalicelib.jobs.tally import BadMode, Tallied, run, tally, translated
+from chalicelib.jobs.tally import BadMode, Tallied, count, run, tally
 from chalicelib.settings import Settings
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import Contract
 from chalicelib.survey.questions import Rating
-from chalicelib.views import view
 from tests.jobs.answering import KEY, NOW, at, contract, land, live, names, said
 
 SURVEY = contract(segments=[["agent", "kind"]])
@@ -62,14 +60,9 @@ class StandIn:
             files.append(self._folder / name)
             files[-1].parent.mkdir(parents=True, exist_ok=True)
             files[-1].write_bytes(self._store.get(name).data)
-        before, rest = translated(found["counts"])
-        with duckdb.connect() as connection:
-            wanted = columns.responses([self._survey])
-            listed = [str(file) for file in files]
-            connection.execute(view("responses_service", wanted, listed, by_day=True))
-            for name, query in before:
-                connection.execute(f'CREATE TEMP TABLE "{name}" AS {query}')
-            rows = connection.sql(rest).to_arrow_table().to_pylist()
+        read = columns.responses([self._survey])
+        counts = count(found["counts"], read, files, self._folder, "responses_service")
+        rows = counts.to_pylist()
         random.Random(1).shuffle(rows)
         for day in {row["dt"] for row in rows}:
             mine = [row for row in rows if row["dt"] == day]

@@ -33,13 +33,14 @@ from msgspec import Struct
 from sqlglot import exp
 
 from .. import columns, counting, keys, parquet
+from ..columns import Column
 from ..links import Link
 from ..published import Definitions
 from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract, EchoformError
-from ..views import quoted, text, view
+from ..views import DAY, quoted, text, view
 from .elsewhere import DAYS, Athena, takes
 
 AT_ONCE = 16
@@ -225,7 +226,8 @@ class _Counter:
             return
         contracts = self._versions(waiting[0].due.day.survey)
         files = [file for each in waiting for file in each.folder.iterdir()]
-        counts = count(contracts, files, self._folder)
+        read = columns.responses(contracts)
+        counts = count(counting.statement(contracts), read, files, self._folder)
         for each in waiting:
             mine = counts.filter(pc.equal(counts["dt"], each.due.day.day)).drop_columns(["dt"])
             self._write(each.due, mine, contracts)
@@ -262,25 +264,35 @@ class _Counter:
         return counts.set_column(at, "segment_value", pa.array(values, pa.string()))
 
 
-def count(contracts: Iterable[Contract], files: Iterable[Path], spill: Path) -> pa.Table:
-    """The tallies of some parts, which lie in folders ``dt=<day>``.
+def count(
+    statement: str,
+    read: Iterable[Column],
+    files: Iterable[Path],
+    spill: Path,
+    table: str = "responses",
+) -> pa.Table:
+    """What the statement counts in some parts, which lie in folders ``dt=<day>``.
 
-    ``spill``: a folder for what does not fit into memory.
+    ``read``: the columns of what the statement calls ``table``. ``spill``: a folder for what does
+    not fit into memory.
     """
-    contracts = tuple(contracts)
-    before, rest = translated(counting.statement(contracts))
+    made = translated(statement)
     connection = duckdb.connect()
     try:
         connection.execute(
             f"SET enable_progress_bar = false; SET memory_limit = '{MEMORY}';"
             f" SET temp_directory = {text(str(spill))}; SET preserve_insertion_order = false"
         )
-        read = [str(file) for file in files]
-        connection.execute(view("responses", columns.responses(contracts), read, by_day=True))
-        for name, query in before:
+        connection.execute(view(table, read, [str(file) for file in files], by_day=True))
+        for name, query in made.tables:
             connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
-        _number(connection, "answers")
-        return connection.sql(rest).to_arrow_table()
+            if name == "answers":
+                _number(connection, name)
+        shape = parquet.schema([DAY, *counting.TALLIES])
+        counts = [connection.sql(query).to_arrow_table().cast(shape) for query in made.counts]
+        connection.register("tallied", pa.concat_tables(counts))
+        del counts
+        return connection.sql(made.last).to_arrow_table()
     finally:
         connection.close()
 
@@ -302,23 +314,43 @@ def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {numbered}")
 
 
-@lru_cache(maxsize=64)
-def translated(statement: str) -> tuple[list[tuple[str, str]], str]:
-    """Athena's SQL as DuckDB's: tables to make first, by name, and the rest.
+class Translated(NamedTuple):
+    """Tables to make, by name; counts to put together as ``tallied``; what to tell of those."""
 
-    The tables are all subqueries up to ``answers``, which every count reads. Lists are taken apart
-    where columns are chosen: as a join they would be matched with the rows they come from.
+    tables: list[tuple[str, str]]
+    counts: list[str]
+    last: str
+
+
+@lru_cache(maxsize=64)
+def translated(statement: str) -> Translated:
+    """Athena's SQL as DuckDB's, step by step.
+
+    So ``answers`` is made once for all counts; and counts are made one after the other: at once,
+    those of 300 questions would take gigabytes. Lists are taken apart where columns are chosen: as
+    a join they would be matched with the rows they come from.
     """
     tree = sqlglot.parse_one(statement, read="athena")
     for join in list(tree.find_all(exp.Join)):
         if isinstance(join.this, exp.Unnest):
             _apart(join)
-    subqueries = tree.args["with_"].expressions
-    place = 1 + [part.alias for part in subqueries].index("answers")
-    before = [(part.alias, part.this.sql("duckdb")) for part in subqueries[:place]]
-    for part in subqueries[:place]:
+    tables = []
+    for part in list(tree.args["with_"].expressions):
         part.pop()
-    return before, tree.sql("duckdb")
+        if part.alias == "tallied":
+            counts = [count.sql("duckdb") for count in _counts(part.this)]
+            break
+        tables.append((part.alias, part.this.sql("duckdb")))
+    return Translated(tables, counts, tree.sql("duckdb"))
+
+
+def _counts(union: exp.Expression) -> list[exp.Expression]:
+    """What is put together by UNION ALL."""
+    found = []
+    while isinstance(union, exp.Union):
+        found.append(union.expression)
+        union = union.this
+    return [union, *reversed(found)]
 
 
 def _apart(join: exp.Join) -> None:
