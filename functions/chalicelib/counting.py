@@ -21,7 +21,7 @@ reweighted    ``""``: an index without some question that it weighs
 A segment has one value per response, so only questions with one code can be segments. A response
 without that value is in no segment of that key. Pairs of keys that an author asks for are a key
 too (``team,hour``), and their values one (with ``BETWEEN`` in the middle). Moments are of every two
-of the first ratings, and neither by hour nor by pairs: nobody is led by the hour; they come last.
+of the first ratings, and neither by hour nor by pairs: nobody is led by the hour.
 
 Of an anonymous survey only segments of 10 people or more are told, and only where nobody finds a
 smaller one by subtracting; and pairs of keys only on days when no two of their values, or one
@@ -178,12 +178,10 @@ def statement(
         *(_told(pairs) if contracts[-1].anonymous else []),
     ]
     ctes = ", ".join(f"{name} AS (\n{query}\n)" for name, query in known)
-    last = f"CASE WHEN item = '{MOMENTS}' THEN 1 ELSE 0 END"
     return f"""WITH {ctes}
 SELECT {_DAY}, {", ".join(COLUMNS)}
 FROM {known[-1][0]}
 WHERE segment_value IS NOT NULL
-ORDER BY {_DAY}, {last}, segment_key, segment_value, item, value, {FLAGGED}
 """
 
 

@@ -27,7 +27,7 @@ from chalicelib.survey.quality import FACTS
 from generator.definition import compile_file
 from generator.places import SURVEYS
 
-DAYS = 60
+A_DAY = 10_000_000 // 60
 FIRST = date(2026, 9, 1)
 MOST = 240_000
 """Rows in a part: the rule says fewer than 250,000."""
@@ -44,17 +44,16 @@ def survey() -> Contract:
     return msgspec.structs.replace(contract, segments=PAIRS)
 
 
-def write(folder: Path, rows: int) -> int:
-    """A store of so many responses over 60 days; how many there are exactly."""
+def write(folder: Path, rows: int) -> None:
+    """A store of so many responses, as many a day as make ten millions in 60."""
     store = FolderStore(folder)
     contract = survey()
     publish(store, contract, _midnight(FIRST))
-    for number in range(DAYS):
+    for number in range(max(1, rows // A_DAY)):
         day = FIRST + timedelta(number)
-        for bucket, part in enumerate(parts(day, rows // DAYS, SEED + number)):
+        for bucket, part in enumerate(parts(day, A_DAY, SEED + number)):
             name = keys.part(keys.RESPONSES, contract.id, str(day), bucket)
             store.create(name, parquet.encode(part))
-    return rows // DAYS * DAYS
 
 
 def parts(day: date, rows: int, seed: int) -> Iterator[pa.Table]:

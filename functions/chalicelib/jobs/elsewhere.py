@@ -2,8 +2,8 @@
 
 The statement is the one that DuckDB runs here (``chalicelib.counting``), over the table
 ``responses_<survey>`` that ``echoform athena`` makes. UNLOAD leaves each day's tallies as Parquet
-files in a prefix of this run; they are read, put in order and removed, and whoever asked writes
-them as if it had counted them itself. Athena reads parts as they are at that moment, which may be
+files in a prefix of this run; they are read and removed, and whoever asked writes them as if it had
+counted them itself. Athena reads parts as they are at that moment, which may be
 later than those listed: then the stamp names the earlier ones, and the day is counted again.
 """
 
@@ -18,7 +18,6 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .. import counting, keys, parquet
 from ..storage import Store
@@ -63,8 +62,11 @@ class Athena(NamedTuple):
             self._run(unload(contracts, days, f"{self.place.rstrip('/')}/{staged}"))
             files = [entry.key for entry in self.store.list(staged)]
             for day, mine in groupby(sorted(files, key=keys.day_of), keys.day_of):
-                pieces = [parquet.decode(self.store.get(name).data) for name in mine]
-                yield day, _ordered(pa.concat_tables(pieces))
+                pieces = [
+                    parquet.decode(self.store.get(name).data).select(counting.COLUMNS)
+                    for name in mine
+                ]
+                yield day, pa.concat_tables(pieces).cast(parquet.schema(counting.TALLIES))
         finally:
             self.store.delete([entry.key for entry in self.store.list(staged)])
 
@@ -105,12 +107,3 @@ def unload(contracts: Sequence[Contract], days: Sequence[str], place: str) -> st
 def takes(contracts: Sequence[Contract], days: Sequence[str]) -> bool:
     """Whether the statement is one that Athena takes: that of 300 questions is too long."""
     return len(unload(contracts, days, " " * 1000).encode()) <= LONGEST
-
-
-def _ordered(rows: pa.Table) -> pa.Table:
-    """In the order that the statement asks for, which UNLOAD does not keep."""
-    rows = rows.select(counting.COLUMNS)
-    last = pc.equal(rows["item"], counting.MOMENTS)
-    by = ["last", *counting.COLUMNS[:5]]
-    order = rows.append_column("last", last).sort_by([(name, "ascending") for name in by])
-    return order.drop_columns(["last"]).cast(parquet.schema(counting.TALLIES))

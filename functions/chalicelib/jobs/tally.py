@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import groupby
@@ -134,6 +134,7 @@ def tally(
             if athena and sum(len(each.parts) for each in due) > here:
                 due = counter.elsewhere(athena, due)
             counter.count(due)
+        counter.wait()
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done
@@ -151,6 +152,7 @@ class _Counter:
         self._pool = pool
         self._folder = folder
         self._definitions = Definitions(store)
+        self._writing: list[Future[bool]] = []
         self.done = Tallied()
         self.failures: list[Exception] = []
 
@@ -194,7 +196,7 @@ class _Counter:
                 return [*due[start:]]
             try:
                 for day, counts in athena.tallies(contracts, [*some], self._now):
-                    self._write(some[day], counts, contracts)
+                    self._note(self._write(some[day], counts, contracts))
             except Exception as failure:
                 self.failures.append(failure)
         return []
@@ -228,18 +230,30 @@ class _Counter:
         files = [file for each in waiting for file in each.folder.iterdir()]
         read = columns.responses(contracts)
         counts = count(counting.statement(contracts), read, files, self._folder)
+        self.wait()
         for each in waiting:
-            mine = counts.filter(pc.equal(counts["dt"], each.due.day.day)).drop_columns(["dt"])
-            self._write(each.due, mine, contracts)
+            mine = counts.filter(pc.equal(counts["dt"], each.due.day.day))
+            self._writing.append(self._pool.submit(self._write, each.due, mine, contracts))
 
-    def _write(self, due: Due, counts: pa.Table, contracts: Sequence[Contract]) -> None:
+    def wait(self) -> None:
+        """Until what was counted is written; meanwhile the next may be counted."""
+        writing, self._writing = self._writing, []
+        for each in writing:
+            try:
+                self._note(each.result())
+            except Exception as failure:
+                self.failures.append(failure)
+
+    def _note(self, written: bool) -> None:
+        self.done.written += written
+        self.done.unchanged += not written
+
+    def _write(self, due: Due, counts: pa.Table, contracts: Sequence[Contract]) -> bool:
         if contracts[-1].anonymous:
             counts = self._named(counts)
         stamp = _stamp(due.parts, _code(contracts))
-        if _put(self._store, due, parquet.encode(counts, {STAMP: stamp}, group=GROUP)):
-            self.done.written += 1
-        else:
-            self.done.unchanged += 1
+        data = parquet.encode(_ordered(counts), {STAMP: stamp}, group=GROUP)
+        return _put(self._store, due, data)
 
     def _versions(self, survey: str) -> list[Contract]:
         """In an order that stays when an earlier version is live again: nothing else changed."""
@@ -381,6 +395,21 @@ def _stored(store: Store, day: Day) -> tuple[str, str]:
     except Missing:
         return "", ""
     return stored.tag, parquet.notes(stored.data).get(STAMP, "")
+
+
+def _ordered(counts: pa.Table) -> pa.Table:
+    """A day's tallies by key, segment, item, value and flag, and the moments after all others.
+
+    A reader wants one key's, and moments seldom. Sorted by one number made of all: of five texts it
+    takes as long as a third of the counting.
+    """
+    place = pc.equal(counts["item"], counting.MOMENTS).cast(pa.int64())
+    for name in counting.COLUMNS[:4]:
+        known = counts[name].combine_chunks().dictionary_encode()
+        rank = pc.sort_indices(pc.sort_indices(known.dictionary)).cast(pa.int64())
+        place = pc.add(pc.multiply(place, len(known.dictionary)), rank.take(known.indices))
+    place = pc.add(pc.multiply(place, 2), counts["flagged"].cast(pa.int64()))
+    return counts.select(counting.COLUMNS).take(pc.sort_indices(place))
 
 
 def _put(store: Store, due: Due, data: bytes) -> bool:
