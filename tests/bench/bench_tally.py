@@ -6,7 +6,7 @@ The bare query is what somebody would type who wants these counts once: every co
 key, pair of keys and item, and the sums of every two ratings, in grouping sets over the same
 files, written to one Parquet file. It finds no speeders and no near-duplicates, notes no sources,
 and may use all memory. pandas counts the same by ``groupby`` over categories, on a sample of days
-(all would not fit), times the rest; it writes nothing.
+(all would not fit), times the rest, and writes its rows as they come.
 
 Each runs in a process of its own, which tells its seconds (without imports), its processor seconds
 and its greatest memory; they take turns, and the medians are compared. ``--data`` keeps the
@@ -149,17 +149,36 @@ def with_pandas(folder: Path) -> int:
     answers["once"] = once.where(both).astype("category")
     spread = {name: answers[["dt", "flagged", *cuts, name]].explode(name) for name in several}
     moments = _products(answers)
+    made: list[pd.DataFrame] = []
+
+    def told(counts: Any, key: list[str], item: str, value: str = "") -> None:
+        rows = counts.reset_index()
+        worth = rows[key[0]].astype(str) if key else ""
+        for name in key[1:]:
+            worth = worth + "," + rows[name].astype(str)
+        said = rows[value].astype(str) if value else ""
+        named = {"segment_key": ",".join(key), "segment_value": worth, "item": item, "value": said}
+        made.append(rows.drop(columns=[*{*key, value} & {*rows}]).assign(**named))
+
     for by in every:
         groups = ["dt", "flagged", *by]
         for field in fields:
             source = spread.get(field.id, answers)
-            source.groupby([*dict.fromkeys([*groups, field.id])], observed=True).size()
-        answers.groupby([*groups, "points"], observed=True)["nano"].agg(["size", "sum"])
-        answers.groupby([*groups, "once"], observed=True).size()
+            if field.id in by:
+                source = source.assign(value=source[field.id])
+            name = "value" if field.id in by else field.id
+            told(source.groupby([*groups, name], observed=True).size(), by, field.id, name)
+        points = answers.groupby([*groups, "points"], observed=True)["nano"]
+        told(points.agg(["size", "sum"]), by, "index", "points")
+        told(answers.groupby([*groups, "once"], observed=True).size(), by, "fcr", "once")
         noted = answers.groupby(groups, observed=True)[[*FLAGS, *nas, "less", "square"]]
-        noted.sum(), noted.size()
+        told(noted.sum(), by, "noted")
+        told(noted.size(), by, "responses")
         if by != ["hour"] and len(by) < 2:
-            moments.groupby([answers[name] for name in groups], observed=True).sum()
+            grouped = moments.groupby([answers[name] for name in groups], observed=True)
+            told(grouped.sum(), by, "moments")
+    whole = pd.concat([each.rename(columns={0: "n", "size": "n"}) for each in made])
+    whole.astype({"dt": str}).to_parquet(folder / "pandas.parquet")
     return len(answers)
 
 
