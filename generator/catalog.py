@@ -28,23 +28,12 @@ from typing import NamedTuple, TypeAlias
 
 from chalicelib import columns, doubts, keys
 from chalicelib.columns import Column
+from chalicelib.counting import TALLIES
 from chalicelib.survey import Contract, Field, Question, Scaled
 from chalicelib.survey.questions import NA
 from chalicelib.views import DAY, quoted, text
 from generator import codebook
 
-TALLIES = tuple(
-    Column(*each)
-    for each in (
-        ("segment_key", "string"),
-        ("segment_value", "string"),
-        ("item", "string"),
-        ("value", "string"),
-        ("flagged", "bool"),
-        ("n", "int64"),
-        ("total", "int64"),
-    )
-)
 AUDIT = tuple(Column(name, "string") for name in ("happened_at", "who", "what", "survey", "facts"))
 AUDIT_EVENTS = "audit_events"
 SURVEY = Column("survey", "string")
@@ -88,7 +77,7 @@ SHARED = ("tallies", "questions", "labels", "consents", "audit")
 def names_of(survey: str) -> set[str]:
     """Every name a survey has, without looking at it."""
     kinds = ("responses", "contacts", "tallies", "flags", "answers", "ratings", "labels")
-    return {identifier(survey), *(named(kind, survey) for kind in kinds)}
+    return {identifier(survey), *(keys.table(kind, survey) for kind in kinds)}
 
 
 def catalog(surveys: Surveys) -> Catalog:
@@ -101,17 +90,12 @@ def catalog(surveys: Surveys) -> Catalog:
     taken = {table.name for table in tables} | {view.name for view in views}
     for survey in surveys:
         if identifier(survey) not in taken:
-            views.append(_as_is(identifier(survey), named(keys.RESPONSES, survey)))
+            views.append(_as_is(identifier(survey), keys.table(keys.RESPONSES, survey)))
     return Catalog(tuple(tables), tuple(views))
 
 
 def identifier(survey: str) -> str:
     return survey.replace("-", "_")
-
-
-def named(table: str, survey: str) -> str:
-    """``responses_after_sales``; ``table`` may be a prefix of keys."""
-    return f"{table.rstrip('/')}_{identifier(survey)}"
 
 
 def _shared() -> tuple[Table, ...]:
@@ -141,7 +125,7 @@ CONSENTS = View(
 
 def tables_of(survey: str, versions: Sequence[Contract]) -> list[Table]:
     return [
-        Table(named(table, survey), wanted, f"{table}{survey}/", (DAY,))
+        Table(keys.table(table, survey), wanted, f"{table}{survey}/", (DAY,))
         for table, wanted in (
             (keys.RESPONSES, columns.responses(versions)),
             (keys.CONTACTS, columns.contacts(versions)),
@@ -150,16 +134,18 @@ def tables_of(survey: str, versions: Sequence[Contract]) -> list[Table]:
 
 
 def views_of(survey: str, versions: Sequence[Contract]) -> list[View]:
-    responses = named(keys.RESPONSES, survey)
+    responses = keys.table(keys.RESPONSES, survey)
     fields = latest(versions)
     ratings = {name: each for name, each in fields.items() if each[1].kind == "scale"}
     tallied = f"SELECT {_listed(TALLIES)}, {quoted(DAY.name)}\nFROM tallies"
     return [
-        View(named("tallies", survey), f"{tallied} WHERE survey = {text(survey)}", ("tallies",)),
-        View(named("flags", survey), doubts.statement(versions, responses), (responses,)),
-        View(named("answers", survey), _answers(responses, versions, fields), (responses,)),
-        View(named("ratings", survey), _ratings(responses, versions, ratings), (responses,)),
-        View(named("labels", survey), _labels(survey, versions), ("labels",)),
+        View(
+            keys.table("tallies", survey), f"{tallied} WHERE survey = {text(survey)}", ("tallies",)
+        ),
+        View(keys.table("flags", survey), doubts.statement(versions, responses), (responses,)),
+        View(keys.table("answers", survey), _answers(responses, versions, fields), (responses,)),
+        View(keys.table("ratings", survey), _ratings(responses, versions, ratings), (responses,)),
+        View(keys.table("labels", survey), _labels(survey, versions), ("labels",)),
     ]
 
 

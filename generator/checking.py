@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from chalicelib.columns import CUSTOMER, RESERVED, has_na, na
+from chalicelib.columns import ALWAYS, CUSTOMER, RESERVED, has_na, na
 from chalicelib.survey import Bands, Field
 from chalicelib.survey.formulas import names
 from chalicelib.survey.questions import NA, OTHER, Hidden, Multiple, Ranking, Single
@@ -94,6 +94,19 @@ def _segments(data: Data, questions: list[Draft], notes: Notes) -> None:
         if draft.data.get("segment") and draft.data.get("personal"):
             here = (*draft.path, "segment")
             notes.say(here, "a personal answer cannot be a segment", "leave `segment` out")
+    known = {*data.get("attributes", []), *ALWAYS} - {CUSTOMER}
+    known |= {str(draft.data.get("id")) for draft in questions if draft.data.get("segment")}
+    seen: list[set[str]] = []
+    for p, pair in enumerate(data.get("segments", [])):
+        here = ("segments", p)
+        for name in pair:
+            if name not in known:
+                notes.say(here, f"`{name}` is no segment key", meant(name, known))
+        if len(set(pair)) < len(pair):
+            notes.say(here, f"`{pair[0]}` is there twice", "name two segment keys")
+        elif set(pair) in seen:
+            notes.say(here, f"{' and '.join(pair)} are a pair already", "keep one")
+        seen.append(set(pair))
 
 
 def _choices(data: Data, questions: list[Draft], notes: Notes) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib import columns
+from chalicelib import columns, keys
 from chalicelib.survey import Contract, Question, Scaled
 from chalicelib.survey.distributions import Z95
 from chalicelib.survey.quality import FACTS
 from chalicelib.survey.questions import Choosing, LongText, Multiple, Nps
 from chalicelib.views import quoted, text
-from generator.catalog import label_in, latest, named
+from generator.catalog import label_in, latest
 
 
 class Recipe(NamedTuple):
@@ -79,7 +79,7 @@ def asked(versions: Sequence[Contract]) -> Asked:
 def cookbook(versions: Sequence[Contract]) -> list[Recipe]:
     about = asked(versions)
     names = {
-        kind: quoted(named(kind, about.survey))
+        kind: quoted(keys.table(kind, about.survey))
         for kind in ("responses", "answers", "ratings", "labels", "flags", "tallies")
     }
     names |= {

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from chalicelib import columns, keys
 from chalicelib.columns import Column, agreed, na
+from chalicelib.counting import TALLIES
 from chalicelib.survey import Contract
 from chalicelib.survey.questions import Text
 from chalicelib.views import DAY
 from generator import codebook
-from generator.catalog import AUDIT, SURVEY, TALLIES, named
+from generator.catalog import AUDIT, SURVEY
 from generator.glue import TYPES
 
 FIXED = {
@@ -44,6 +45,8 @@ FIXED = {
     "flagged": ("是否被标记", "Whether they are flagged"),
     "n": ("人数", "How many"),
     "total": ("合计（指数为十亿分之一分）", "Sum; of the index in thousand-millionths"),
+    "total_x": ("评分对中前一题的合计", "Of a pair of ratings: the sum of the first"),
+    "total_y": ("评分对中后一题的合计", "Of a pair of ratings: the sum of the second"),
     "happened_at": ("发生时间", "When it happened"),
     "who": ("操作者", "Who did it"),
     "what": ("操作", "What was done"),
@@ -92,12 +95,14 @@ def dictionary(versions: Sequence[Contract]) -> str:
         ("tallies", (SURVEY, *TALLIES, DAY)),
         ("audit", (*AUDIT, DAY)),
     )
-    views = [f"| `{named(kind, contract.id)}` | {zh} | {en} |" for kind, (zh, en) in VIEWS.items()]
+    views = [
+        f"| `{keys.table(kind, contract.id)}` | {zh} | {en} |" for kind, (zh, en) in VIEWS.items()
+    ]
     parts = [
         f"# {_cell(_both(contract.title))}\n\n`{contract.id}`, {contract.version}"
         f" ({', '.join(contract.languages)}; {contract.timezone})",
-        _table(named(keys.RESPONSES, contract.id), (*columns.responses(versions), DAY), said),
-        _table(named(keys.CONTACTS, contract.id), (*columns.contacts(versions), DAY), said),
+        _table(keys.table(keys.RESPONSES, contract.id), (*columns.responses(versions), DAY), said),
+        _table(keys.table(keys.CONTACTS, contract.id), (*columns.contacts(versions), DAY), said),
         *(_table(name, known, {}) for name, known in shared),
         "\n".join(["## 视图 / Views\n", "| view | 说明 | holds |", "|---|---|---|", *views]),
     ]

@@ -284,7 +284,9 @@ class Limited:
             bounds = f"from {meta.ge} to {meta.le}"
             return at.error(f"`{at.key}` is {value}", f"use a number {bounds}")
         if meta.min_length and len(value) < meta.min_length:
-            return at.error(f"`{at.key}` is empty", "add at least one")
+            if not len(value):
+                return at.error(f"`{at.key}` is empty", "add at least one")
+            return at.error(f"`{at.key}` has {len(value)}", f"use at least {meta.min_length}")
         if meta.max_length and len(value) > meta.max_length:
             return at.error(f"`{at.key}` has {len(value)}", f"use at most {meta.max_length}")
         return value

@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib import counting, keys
 from chalicelib.columns import Column
 from chalicelib.storage import Store
-from generator.catalog import SURVEY, Surveys, Table, View, catalog, named
+from generator.catalog import SURVEY, Surveys, Table, View, catalog
 from generator.cookbook import cookbook
 
 SINCE = "2020-01-01"
@@ -132,7 +132,7 @@ def files(
     for view in known.views:
         found[f"views/{view.name}.sql"] = view_sql(view)
     for survey, versions in surveys.items():
-        counts = counting.statement(versions, named(keys.RESPONSES, survey))
+        counts = counting.statement(versions, keys.table(keys.RESPONSES, survey))
         found[f"tallying/{survey}.sql"] = f"-- The counting behind every score.\n{counts}"
         for recipe in cookbook(versions):
             found[f"cookbook/{survey}/{recipe.name}.sql"] = recipe.file

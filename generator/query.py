@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from chalicelib import keys
 from chalicelib.audit import operator, record
+from chalicelib.counting import TALLIES
 from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import FolderStore, Store
@@ -29,7 +30,7 @@ from chalicelib.survey import Contract
 from chalicelib.views import DAY, TYPES, quoted, text, view
 from generator import codebook
 from generator.answer import Answer, BadQuery
-from generator.catalog import AUDIT, AUDIT_EVENTS, SHARED, TALLIES, catalog, names_of
+from generator.catalog import AUDIT, AUDIT_EVENTS, SHARED, catalog, names_of
 from generator.dialect import SETTINGS, NotSql, to_duckdb
 from generator.ranges import PROTOCOL, Files
 from generator.spans import Days, days_of

@@ -56,6 +56,7 @@ MEANING: dict[str, str] = {
     "scale": "Points, from 1",
     "sections": "The steps of the page",
     "segment": "Scores can be cut by the answer",
+    "segments": "Pairs of segment keys, [[team, hour]], by which scores can be cut together",
     "show_if": "Where it does not hold, it is hidden and takes no answer",
     "text": "What the customer reads",
     "thanks": "Shown after sending",

@@ -40,6 +40,9 @@ class Column(NamedTuple):
 
 CUSTOMER = "customer"
 
+ALWAYS = ("channel", "language", "hour")
+"""Columns of every survey by which scores can be cut."""
+
 _BEFORE = (
     Column("response", "string"),
     Column("received_at", "timestamp"),
@@ -63,6 +66,7 @@ _CONTACT_AFTER = _AFTER[-1:]
 RESERVED = frozenset(
     {column.name for column in (*_BEFORE, *_AFTER)}
     | {CUSTOMER, "dt", "fcr", "flagged", "flags", "responses"}
+    | {"index_spread", "reweighted", "moments"}
 )
 """What no question and no attribute (but ``customer``) may be called: fixed columns, the day of a
 part, and the items that tallies have beside questions."""

@@ -22,6 +22,7 @@ CLAIM = "/claim.json"
 CUTS = "cuts/"
 QUESTIONS = "questions/"
 LABELS = "labels/"
+STAGING = "staging/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -148,3 +149,8 @@ def day_of(key: str) -> str:
 def bucket(response: str, buckets: int) -> int:
     """The part of its day a response lies in: CRC-32 of the id, modulo the number of parts."""
     return zlib.crc32(response.encode()) % buckets
+
+
+def table(prefix: str, survey: str) -> str:
+    """What analysts call the parts under a prefix: ``responses_after_sales``."""
+    return f"{prefix.rstrip('/')}_{survey.replace('-', '_')}"

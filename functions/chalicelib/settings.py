@@ -5,6 +5,9 @@
 ``ECHOFORM_S3_ENDPOINT``  an S3 server other than AWS
 ``ECHOFORM_KEY``          the secret that turns customers into pseudonyms
 ``ECHOFORM_WORKERS``      processes that may merge side by side (1: none but its own)
+``ECHOFORM_TALLY``        where counting is done: ``local`` (default), ``athena``, or ``auto``:
+                          there once so much is to be counted that one function should not
+``ECHOFORM_ATHENA``       the database and workgroup of that (default ``echoform/echoform``)
 ``MERGE_QUEUE_URL``       the queue on which ``merge`` puts parts it has no time for, if any
 ========================  ====================================================================
 """
@@ -22,6 +25,8 @@ class Settings(Struct, frozen=True):
     key: bytes
     workers: int = 1
     merge_queue: str | None = None
+    tally: str = "local"
+    athena: str = "echoform/echoform"
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -31,4 +36,6 @@ class Settings(Struct, frozen=True):
             key=environ.get("ECHOFORM_KEY", "").encode(),
             workers=int(environ.get("ECHOFORM_WORKERS", "1")),
             merge_queue=environ.get("MERGE_QUEUE_URL") or None,
+            tally=environ.get("ECHOFORM_TALLY", "local"),
+            athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
         )

@@ -279,6 +279,23 @@ def test_one_question_s_problems(questions: str, expected: str) -> None:
         ("title: Small survey", "title: Small\ndimensions: {spede: Speed}", "no question measures"),
         ("title: Small survey", "title: Small\nattributes: [link]", "`link` is a column of every"),
         ("title: Small survey", "title: Small\nattributes: [a, a]", "`a` is there twice"),
+        (
+            "title: Small survey",
+            "title: Small\nsegments: [[chanel, hour]]",
+            "`chanel` is no segment key, did you mean `channel`?",
+        ),
+        (
+            "title: Small survey",
+            "title: Small\nattributes: [customer]\nsegments: [[customer, hour]]",
+            "`customer` is no segment key",
+        ),
+        ("title: Small survey", "title: Small\nsegments: [[hour]]", "`segments` has 1, use at"),
+        ("title: Small survey", "title: Small\nsegments: [[hour, hour]]", "`hour` is there twice"),
+        (
+            "title: Small survey",
+            "title: Small\nsegments: [[hour, channel], [channel, hour]]",
+            "channel and hour are a pair already",
+        ),
     ],
 )
 def test_problems_of_the_survey_itself(old: str, new: str, expected: str) -> None:

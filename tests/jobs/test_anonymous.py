@@ -143,6 +143,64 @@ def test_no_difference_of_what_is_told_is_a_small_group() -> None:
         assert all(count >= 10 for count in shown.values())
 
 
+Cells = dict[tuple[str | None, str | None], int]
+
+
+def crossed(cells: Cells) -> list[dict[str, Any]]:
+    """The tallies of a day on which so many had each agent and kind."""
+    survey = contract(anonymous=True, segments=[["agent", "kind"]])
+    store = MemoryStore()
+    links.add(
+        store, {f"code{a}": Link(SURVEY.id, attributes={"agent": str(a)}) for a, _ in cells if a}
+    )
+    people = [cell for cell, count in cells.items() for _ in range(count)]
+    answered(
+        store,
+        *(
+            said(
+                number,
+                survey,
+                attributes={"agent": agent} if agent else {},
+                answers={"care": 4, "recommend": 9} | ({"kind": kind} if kind else {}),
+            )
+            for number, (agent, kind) in enumerate(people)
+        ),
+        survey=survey,
+    )
+    [name] = names(store, keys.TALLIES)
+    return parquet.decode(store.get(name).data).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({("a1", "repair"): 10, ("a1", "advice"): 12, ("a2", "repair"): 11}, True),
+        ({("a1", "repair"): 20, ("a1", "advice"): 9, ("a2", "repair"): 20}, False),
+        ({("a1", "repair"): 20, ("a1", None): 9, ("a2", None): 9}, False),  # 18 without a kind
+        ({("a1", "repair"): 20, (None, "repair"): 9, (None, "advice"): 12}, False),
+        ({("a1", "repair"): 20, ("a2", "advice"): 20, (None, None): 3}, False),
+        ({("a1", "repair"): 20, ("a2", "advice"): 20, (None, None): 10}, True),
+    ],
+)
+def test_pairs_of_keys_are_told_where_no_two_values_were_shared_by_few(
+    cells: Cells, told: bool
+) -> None:
+    """From what else is told of either key, a cell that is left out could be subtracted."""
+    found = [row for row in crossed(cells) if row["segment_key"] == "agent,kind"]
+    sizes = {row["segment_value"]: row["n"] for row in found if row["item"] == "responses"}
+    whole = {f"{a}\x1f{k}": count for (a, k), count in cells.items() if a and k}
+    assert sizes == (whole if told else {})
+    assert bool(found) is told
+
+
+def test_moments_are_told_of_the_segments_that_are_told() -> None:
+    rows = crossed({("a1", None): 12, ("a2", None): 3, ("a3", None): 14})
+    paired = {(r["segment_key"], r["segment_value"]) for r in rows if r["item"] == "moments"}
+    sizes = {(r["segment_key"], r["segment_value"]) for r in rows if r["item"] == "responses"}
+    assert paired == sizes
+    assert {value for key, value in sizes if key == "agent"} == {"a3"}
+
+
 def test_other_surveys_tell_every_segment() -> None:
     store = MemoryStore()
     open_survey = contract()

@@ -5,16 +5,20 @@ contract, and the SQL that counted. Where all three are as now, there is nothing
 
 The SQL is Athena's (``chalicelib.counting``). sqlglot translates it to DuckDB, once per set of
 contracts and process; that, like DuckDB, is loaded by this scheduled job alone. Parts are fetched
-to a temporary folder first, so that DuckDB needs no network and sees each part whole.
+to a temporary folder first, so that DuckDB needs no network and sees each part whole. Much at once
+can be counted in Athena instead (``elsewhere``): the tallies are the same.
 """
+
+# ruff: noqa: S608  (every name and text goes through quoted() or text())
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -26,19 +30,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlglot
 from msgspec import Struct
+from sqlglot import exp
 
 from .. import columns, counting, keys, parquet
+from ..columns import Column
 from ..links import Link
 from ..published import Definitions
 from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
-from ..survey import Contract
-from ..views import view
+from ..survey import Contract, EchoformError
+from ..views import DAY, quoted, text, view
+from .elsewhere import DAYS, Athena, takes
 
 AT_ONCE = 16
+PARTS = 100
+"""Parts of a survey, of up to 250,000 responses each, that one function counts well in its time."""
 BATCH = 32 << 20
 """Bytes of parts counted by one statement, about; it bounds memory and disk."""
+MEMORY = "1GB"
+"""What DuckDB may use; the rest it puts on disk."""
 GROUP = 8192
 """Rows in a row group: a reader wants one segment key's, and they lie together."""
 STAMP = "echoform.sources"
@@ -58,26 +69,59 @@ class Day(NamedTuple):
     day: str
 
 
-class Fetched(NamedTuple):
-    """A stale day whose parts wait in a folder to be counted. ``tag``: of its tally, or ""."""
+class Due(NamedTuple):
+    """A day to be counted: its parts with their tags, and the tag of its tally, or ""."""
 
     day: Day
-    folder: Path
-    tags: Mapping[str, str]
+    parts: Mapping[str, str]
     tag: str
+
+
+class Fetched(NamedTuple):
+    """One whose parts wait in a folder. ``due`` has the tags of what was fetched."""
+
+    due: Due
+    folder: Path
     size: int
 
 
+class BadMode(EchoformError):
+    """ECHOFORM_TALLY is none of the words it may be."""
+
+
 def run(store: Store, settings: Settings, now: int, left: object = None) -> Tallied:
-    return tally(store, now, key=settings.key)
+    most = {"local": None, "auto": PARTS, "athena": 0}
+    if settings.tally not in most:
+        raise BadMode(f"ECHOFORM_TALLY is {settings.tally!r}: use local, athena or auto")
+    here = most[settings.tally]
+    athena = None if here is None else _athena(store, settings)
+    return tally(store, now, key=settings.key, athena=athena, here=here or 0)
 
 
-def tally(store: Store, now: int, only: str | None = None, key: bytes = b"") -> Tallied:
+def _athena(store: Store, settings: Settings) -> Athena:
+    if not settings.data.startswith("s3://"):
+        raise BadMode(f"Athena reads s3:// alone, not {settings.data!r}: set ECHOFORM_TALLY=local")
+    import boto3
+
+    database, _, workgroup = settings.athena.partition("/")
+    client = boto3.client("athena")
+    return Athena(client, store, settings.data, database, workgroup or database)
+
+
+def tally(
+    store: Store,
+    now: int,
+    only: str | None = None,
+    key: bytes = b"",
+    athena: Athena | None = None,
+    here: int = 0,
+) -> Tallied:
     """Bring the tallies of all surveys, or of one, up to date.
 
     Days that are not kept any more stay as they were.
 
-    With ``key``, the segments told of an anonymous survey have their names again.
+    With ``key``, the segments told of an anonymous survey have their names again. With ``athena``,
+    a survey of which more than ``here`` parts are to be counted again is counted there.
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
@@ -85,9 +129,12 @@ def tally(store: Store, now: int, only: str | None = None, key: bytes = b"") -> 
         sources = _sources(store, only)
         stored = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
         counter = _Counter(store, pool, Path(folder), now, key)
-        for day, parts in sources.items():
-            counter.look_at(day, parts, *stored[day])
-        counter.finish()
+        for survey, days in groupby(sources, lambda day: day.survey):
+            due = counter.due(survey, {day: (sources[day], *stored[day]) for day in days})
+            if athena and sum(len(each.parts) for each in due) > here:
+                due = counter.elsewhere(athena, due)
+            counter.count(due)
+        counter.wait()
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done
@@ -105,63 +152,112 @@ class _Counter:
         self._pool = pool
         self._folder = folder
         self._definitions = Definitions(store)
-        self._waiting: list[Fetched] = []
+        self._writing: list[Future[bool]] = []
         self.done = Tallied()
         self.failures: list[Exception] = []
 
-    def look_at(self, day: Day, parts: Mapping[str, str], tag: str, stamp: str) -> None:
-        self.done.days += 1
-        if self._waiting and day.survey != self._waiting[0].day.survey:
-            self.finish()
+    def due(self, survey: str, days: Mapping[Day, tuple[Mapping[str, str], str, str]]) -> list[Due]:
+        """The days that are stale, of all with their parts, their tally's tag and its stamp."""
+        self.done.days += len(days)
         try:
-            if day.day < kept(self._definitions.current(day.survey), self._now).responses:
-                self.done.unchanged += 1  # counted when it was whole; purge may have begun
-            elif stamp == _stamp(parts, self._definitions.versions(day.survey)):
-                self.done.unchanged += 1
-            else:
-                self._waiting.append(self._fetched(day, parts, tag))
-        except Exception as failure:  # one bad day must not keep the others waiting
+            first = kept(self._definitions.current(survey), self._now).responses
+            code = _code(self._versions(survey))
+        except Exception as failure:  # one bad survey must not keep the others waiting
             self.failures.append(failure)
-        if sum(each.size for each in self._waiting) > BATCH:
-            self.finish()
+            return []
+        stale = [
+            Due(day, parts, tag)
+            for day, (parts, tag, stamp) in days.items()
+            if day.day >= first  # what is older was counted when it was whole; purge may have begun
+            and stamp != _stamp(parts, code)
+        ]
+        self.done.unchanged += len(days) - len(stale)
+        return stale
 
-    def finish(self) -> None:
+    def count(self, due: Iterable[Due]) -> None:
+        """Count these days of a survey here."""
+        waiting: list[Fetched] = []
+        for each in due:
+            try:
+                waiting.append(self._fetched(each))
+            except Exception as failure:
+                self.failures.append(failure)
+            if sum(each.size for each in waiting) > BATCH:
+                self._together(waiting)
+                waiting = []
+        self._together(waiting)
+
+    def elsewhere(self, athena: Athena, due: Sequence[Due]) -> list[Due]:
+        """Count these days of a survey in Athena; those are left that it does not take."""
+        contracts = self._versions(due[0].day.survey)
+        for start in range(0, len(due), DAYS):
+            some = {each.day.day: each for each in due[start : start + DAYS]}
+            if not takes(contracts, [*some]):
+                return [*due[start:]]
+            try:
+                for day, counts in athena.tallies(contracts, [*some], self._now):
+                    self._note(self._write(some[day], counts, contracts))
+            except Exception as failure:
+                self.failures.append(failure)
+        return []
+
+    def _together(self, waiting: Sequence[Fetched]) -> None:
         """Count what waits: together, or where that fails each day alone."""
-        waiting, self._waiting = self._waiting, []
         try:
             self._count(waiting)
         except Exception as failure:
             for each in waiting if len(waiting) > 1 else ():
-                self._waiting = [each]
-                self.finish()
+                self._together([each])
             if len(waiting) == 1:
                 self.failures.append(failure)
         for each in waiting:
             rmtree(each.folder, ignore_errors=True)
 
-    def _fetched(self, day: Day, parts: Mapping[str, str], tag: str) -> Fetched:
-        folder = self._folder / day.survey / f"dt={day.day}"
+    def _fetched(self, due: Due) -> Fetched:
+        folder = self._folder / due.day.survey / f"dt={due.day.day}"
         folder.mkdir(parents=True)
-        files = [folder / f"{number}.parquet" for number in range(len(parts))]
+        files = [folder / f"{number}.parquet" for number in range(len(due.parts))]
         # The tags counted are those fetched, which may be later than those listed.
-        tags = self._pool.map(partial(_fetch, self._store), zip(parts, files, strict=True))
-        found = dict(zip(parts, tags, strict=True))
-        return Fetched(day, folder, found, tag, sum(file.stat().st_size for file in files))
+        tags = self._pool.map(partial(_fetch, self._store), zip(due.parts, files, strict=True))
+        found = dict(zip(due.parts, tags, strict=True))
+        size = sum(file.stat().st_size for file in files)
+        return Fetched(due._replace(parts=found), folder, size)
 
     def _count(self, waiting: Sequence[Fetched]) -> None:
         if not waiting:
             return
-        contracts = self._definitions.versions(waiting[0].day.survey)
-        counts = count(contracts, [file for each in waiting for file in each.folder.iterdir()])
+        contracts = self._versions(waiting[0].due.day.survey)
+        files = [file for each in waiting for file in each.folder.iterdir()]
+        read = columns.responses(contracts)
+        counts = count(counting.statement(contracts), read, files, self._folder)
+        self.wait()
+        for each in waiting:
+            mine = counts.filter(pc.equal(counts["dt"], each.due.day.day))
+            self._writing.append(self._pool.submit(self._write, each.due, mine, contracts))
+
+    def wait(self) -> None:
+        """Until what was counted is written; meanwhile the next may be counted."""
+        writing, self._writing = self._writing, []
+        for each in writing:
+            try:
+                self._note(each.result())
+            except Exception as failure:
+                self.failures.append(failure)
+
+    def _note(self, written: bool) -> None:
+        self.done.written += written
+        self.done.unchanged += not written
+
+    def _write(self, due: Due, counts: pa.Table, contracts: Sequence[Contract]) -> bool:
         if contracts[-1].anonymous:
             counts = self._named(counts)
-        for each in waiting:
-            mine = counts.filter(pc.equal(counts["dt"], each.day.day)).drop_columns(["dt"])
-            stamp = _stamp(each.tags, contracts)
-            if _write(self._store, each, parquet.encode(mine, {STAMP: stamp}, group=GROUP)):
-                self.done.written += 1
-            else:
-                self.done.unchanged += 1
+        stamp = _stamp(due.parts, _code(contracts))
+        data = parquet.encode(_ordered(counts), {STAMP: stamp}, group=GROUP)
+        return _put(self._store, due, data)
+
+    def _versions(self, survey: str) -> list[Contract]:
+        """In an order that stays when an earlier version is live again: nothing else changed."""
+        return sorted(self._definitions.versions(survey), key=lambda contract: contract.version)
 
     def _named(self, counts: pa.Table) -> pa.Table:
         """Pseudonyms of attributes as what links call them; one that no link has stays."""
@@ -174,31 +270,113 @@ class _Counter:
             for name, value in link.attributes.items()
         }
         at = counts.schema.get_field_index("segment_value")
-        values = [known.get(value, value) for value in counts["segment_value"].to_pylist()]
+        between = chr(counting.BETWEEN)
+        values = [
+            between.join(known.get(part, part) for part in value.split(between))
+            for value in counts["segment_value"].to_pylist()
+        ]
         return counts.set_column(at, "segment_value", pa.array(values, pa.string()))
 
 
-def count(contracts: Iterable[Contract], files: Iterable[Path]) -> pa.Table:
-    """The tallies of some parts, which lie in folders ``dt=<day>``."""
-    contracts = tuple(contracts)
+def count(
+    statement: str,
+    read: Iterable[Column],
+    files: Iterable[Path],
+    spill: Path,
+    table: str = "responses",
+) -> pa.Table:
+    """What the statement counts in some parts, which lie in folders ``dt=<day>``.
+
+    ``read``: the columns of what the statement calls ``table``. ``spill``: a folder for what does
+    not fit into memory.
+    """
+    made = translated(statement)
     connection = duckdb.connect()
     try:
-        connection.execute("SET enable_progress_bar = false")
-        read = [str(file) for file in files]
-        connection.execute(view("responses", columns.responses(contracts), read, by_day=True))
-        return connection.sql(translated(counting.statement(contracts))).to_arrow_table()
+        connection.execute(
+            f"SET enable_progress_bar = false; SET memory_limit = '{MEMORY}';"
+            f" SET temp_directory = {text(str(spill))}; SET preserve_insertion_order = false"
+        )
+        connection.execute(view(table, read, [str(file) for file in files], by_day=True))
+        for name, query in made.tables:
+            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
+            if name == "answers":
+                _number(connection, name)
+        shape = parquet.schema([DAY, *counting.TALLIES])
+        counts = [connection.sql(query).to_arrow_table().cast(shape) for query in made.counts]
+        connection.register("tallied", pa.concat_tables(counts))
+        del counts
+        return connection.sql(made.last).to_arrow_table()
     finally:
         connection.close()
 
 
+def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Put numbers for texts: each is looked at by every count, and numbers are told apart sooner.
+
+    They still read as texts.
+    """
+    shown = []
+    for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall():
+        column, code = quoted(name), quoted(f"{name} numbered")
+        if kind == "VARCHAR":
+            known = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
+            connection.execute(f"CREATE TYPE {code} AS ENUM ({known} ORDER BY 1)")
+            column = f"CAST({column} AS {code}) AS {column}"
+        shown.append(column)
+    numbered = f"SELECT {', '.join(shown)} FROM {table}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {numbered}")
+
+
+class Translated(NamedTuple):
+    """Tables to make, by name; counts to put together as ``tallied``; what to tell of those."""
+
+    tables: list[tuple[str, str]]
+    counts: list[str]
+    last: str
+
+
 @lru_cache(maxsize=64)
-def translated(statement: str) -> str:
-    """Athena's SQL as DuckDB's. What several counts read is read from the files once."""
+def translated(statement: str) -> Translated:
+    """Athena's SQL as DuckDB's, step by step.
+
+    So ``answers`` is made once for all counts; and counts are made one after the other: at once,
+    those of 300 questions would take gigabytes. Lists are taken apart where columns are chosen: as
+    a join they would be matched with the rows they come from.
+    """
     tree = sqlglot.parse_one(statement, read="athena")
-    for part in tree.find_all(sqlglot.exp.CTE):
-        if part.alias == "answers":
-            part.set("materialized", True)
-    return tree.sql(dialect="duckdb")
+    for join in list(tree.find_all(exp.Join)):
+        if isinstance(join.this, exp.Unnest):
+            _apart(join)
+    tables = []
+    for part in list(tree.args["with_"].expressions):
+        part.pop()
+        if part.alias == "tallied":
+            counts = [count.sql("duckdb") for count in _counts(part.this)]
+            break
+        tables.append((part.alias, part.this.sql("duckdb")))
+    return Translated(tables, counts, tree.sql("duckdb"))
+
+
+def _counts(union: exp.Expression) -> list[exp.Expression]:
+    """What is put together by UNION ALL."""
+    found = []
+    while isinstance(union, exp.Union):
+        found.append(union.expression)
+        union = union.this
+    return [union, *reversed(found)]
+
+
+def _apart(join: exp.Join) -> None:
+    """``rows CROSS JOIN UNNEST(a, b) AS each (x, y)``: with UNNEST(a) AS x, UNNEST(b) AS y."""
+    lists, names = join.this, join.this.args["alias"].columns
+    rows = join.parent.args["from_"].this  # type: ignore[union-attr]
+    apart = [
+        exp.alias_(exp.Unnest(expressions=[each]), name)
+        for each, name in zip(lists.expressions, names, strict=True)
+    ]
+    join.pop()
+    rows.replace(exp.select("*", *apart).from_(rows.copy()).subquery("each"))
 
 
 def _sources(store: Store, only: str | None) -> dict[Day, dict[str, str]]:
@@ -219,13 +397,28 @@ def _stored(store: Store, day: Day) -> tuple[str, str]:
     return stored.tag, parquet.notes(stored.data).get(STAMP, "")
 
 
-def _write(store: Store, counted: Fetched, data: bytes) -> bool:
+def _ordered(counts: pa.Table) -> pa.Table:
+    """A day's tallies by key, segment, item, value and flag, and the moments after all others.
+
+    A reader wants one key's, and moments seldom. Sorted by one number made of all: of five texts it
+    takes as long as a third of the counting.
+    """
+    place = pc.equal(counts["item"], counting.MOMENTS).cast(pa.int64())
+    for name in counting.COLUMNS[:4]:
+        known = counts[name].combine_chunks().dictionary_encode()
+        rank = pc.sort_indices(pc.sort_indices(known.dictionary)).cast(pa.int64())
+        place = pc.add(pc.multiply(place, len(known.dictionary)), rank.take(known.indices))
+    place = pc.add(pc.multiply(place, 2), counts["flagged"].cast(pa.int64()))
+    return counts.select(counting.COLUMNS).take(pc.sort_indices(place))
+
+
+def _put(store: Store, due: Due, data: bytes) -> bool:
     """Whether the tally was ours to write: where another was first, the next run will see."""
     try:
-        if counted.tag:
-            store.replace(keys.tallies(*counted.day), data, counted.tag)
+        if due.tag:
+            store.replace(keys.tallies(*due.day), data, due.tag)
         else:
-            store.create(keys.tallies(*counted.day), data)
+            store.create(keys.tallies(*due.day), data)
     except (Stale, Exists):
         return False
     return True
@@ -238,12 +431,15 @@ def _fetch(store: Store, part: tuple[str, Path]) -> str:
     return stored.tag
 
 
-def _stamp(parts: Mapping[str, str], contracts: Sequence[Contract]) -> str:
-    """What a tally is made of: it is stale exactly when this differs."""
-    text = counting.FORMAT + counting.statement(contracts)
-    made_of = {
-        "parts": dict(sorted(parts.items())),
+def _code(contracts: Sequence[Contract]) -> dict[str, object]:
+    """What a survey's tallies are made by."""
+    code = counting.FORMAT + counting.statement(contracts)
+    return {
         "contracts": sorted(contract.version for contract in contracts),
-        "code": sha256(text.encode()).hexdigest()[:16],
+        "code": sha256(code.encode()).hexdigest()[:16],
     }
-    return msgspec.json.encode(made_of).decode()
+
+
+def _stamp(parts: Mapping[str, str], code: Mapping[str, object]) -> str:
+    """What a tally is made of: it is stale exactly when this differs."""
+    return msgspec.json.encode({"parts": dict(sorted(parts.items())), **code}).decode()

@@ -16,6 +16,7 @@ from .questions import AnyQuestion, Field, Matrix, Name, Scaled, Slug, Text
 
 Minutes: TypeAlias = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
 Days: TypeAlias = Annotated[int, Meta(ge=7, le=36_525)]
+KeyPair: TypeAlias = Annotated[list[Name], Meta(min_length=2, max_length=2)]
 Language: TypeAlias = Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
 Origin: TypeAlias = Annotated[str, Meta(pattern=r"^https?://[^/\s;,'\"?#*]+$")]
 Version: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
@@ -85,6 +86,8 @@ class Contract(
     thanks: Text | None = None
     attributes: list[Name] = []
     """What a link may know. ``customer`` is personal and is never stored beside answers."""
+    segments: Annotated[list[KeyPair], Meta(max_length=8)] = []
+    """Pairs of segment keys by which scores can be cut together."""
     dimensions: dict[str, Text] = {}
     """Titles of dimensions; one without a title is called by its id."""
     bands: Bands = Bands()

@@ -5,7 +5,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `tallies` (
   `value` string,
   `flagged` boolean,
   `n` bigint,
-  `total` bigint
+  `total` bigint,
+  `total_x` bigint,
+  `total_y` bigint
 )
 PARTITIONED BY (`survey` string, `dt` string)
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
