@@ -67,7 +67,9 @@ class StandIn:
         for day in {row["dt"] for row in rows}:
             mine = [row for row in rows if row["dt"] == day]
             for piece in range(3):
-                table = parquet.table(counting.TALLIES, mine[piece::3])
+                some = mine[piece::3]
+                cells = {name: [row[name] for row in some] for name in counting.COLUMNS}
+                table = parquet.table(counting.TALLIES, cells)
                 self._store.create(f"{found['to']}dt={day}/{piece}", parquet.encode(table))
 
 
@@ -209,9 +211,9 @@ def test_one_word_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
         environ = {"ECHOFORM_TALLY": word, "ECHOFORM_DATA": PLACE, "ECHOFORM_KEY": "k"}
         assert run(store, Settings.read(environ), NOW) == Tallied()
     with pytest.raises(BadMode, match="use local, athena or auto"):
-        run(store, Settings(PLACE, None, b"k", "far"), NOW)
+        run(store, Settings(PLACE, None, b"k", tally="far"), NOW)
     with pytest.raises(BadMode, match="reads s3:// alone"):
-        run(store, Settings("data", None, b"k", "auto"), NOW)
+        run(store, Settings("data", None, b"k", tally="auto"), NOW)
 
 
 def test_unload_is_one_statement() -> None:
