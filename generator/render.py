@@ -51,9 +51,12 @@ _PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
 
 _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "choices": lambda contract: any(field.choice_if for field in contract.fields),
+    "ends": lambda contract: any(field.end_if for field in contract.fields),
     "stars": lambda contract: _looks(contract, "stars"),
     "faces": lambda contract: _looks(contract, "faces"),
+    "choice": lambda contract: any(f.choice_if or f.kind == "order" for f in contract.fields),
     "pattern": lambda contract: any(f.kind in ("phone", "email") for f in contract.fields),
+    "typed": lambda contract: any(f.kind in ("phone", "email", "number") for f in contract.fields),
     "matrix_if": lambda contract: _may_hide_a_matrix(contract),
     "image": lambda contract: _has_pictures(contract),
     "piping": lambda contract: bool(contract.piped),
@@ -63,7 +66,15 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
 opened with, which is worth its bytes where links know something; the link of a survey without
 attributes is judged when the answer is sent."""
 
-_OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
+_LINES = re.compile(
+    r'^  "(?P<operator>\S+)": .*\n'
+    r'|^ *refuse\(.*?, "(?P<problem>\w+)".*\n'
+    r"|^.*// with (?P<feature>\w+)\n",
+    re.MULTILINE,
+)
+"""The lines of the script that only some surveys need: an operator of conditions, a problem that
+an answer may have, and what says that it comes with a feature."""
+
 _SAID = re.compile(r"\bwords\.(\w+)")
 
 _SPAN = Markup("<span data-v={}>{}</span>")
@@ -275,12 +286,13 @@ def _templates() -> Environment:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """A survey's types, rules, features and operators: what only they need, only it carries."""
+    """A survey's types, rules, features, operators and problems: only it carries their parts."""
     types = {str(q.__struct_config__.tag) for q in _drawn(contract)}
     kinds = {field.kind for field in contract.fields}
     features = {name for name, has in _FEATURES.items() if has(contract)}
     operators = {each for field in contract.fields for each in _used(field)}
-    return tuple(sorted(types | kinds | features | operators))
+    problems = {code for field in contract.fields for code in _problems(field)}
+    return tuple(sorted(types | kinds | features | operators | problems))
 
 
 def _used(field: Field) -> Iterable[str]:
@@ -324,8 +336,8 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     the plain form is back.
     """
     own = (f"parts/{part}.js" for part in parts)
-    text = _OPERATOR.sub(
-        lambda line: line[0] if line[1] in parts else "",
+    text = _LINES.sub(
+        lambda line: line[0] if line[line.lastgroup or 0] in parts else "",
         _text(["conditions.js", "form.js", *own, "begin.js"]),
     )
     said = tuple(dict.fromkeys(_SAID.findall(text)))
@@ -378,10 +390,16 @@ def _problems(field: Field) -> Iterable[str]:
 
 
 def _shipped(field: Field) -> list[Any]:
-    """A field's row in the page, which has the codes of its choices in its controls."""
+    """A field's row in the page, without the limits that its controls keep by themselves."""
     shipped = row(field)
-    if field.rule and field.kind in ("code", "codes"):
-        shipped[1] = [field.kind, 0, *field.rule[2:]] if field.kind == "codes" else [field.kind]
+    kind, *limits = field.rule or [""]
+    problems = set(_problems(field))
+    if kind == "code" or kind == "date" and "days" not in problems:
+        shipped[1] = [kind]
+    elif kind == "codes":
+        shipped[1] = [kind, 0, *limits[1:]] if problems & {"few", "many"} else [kind]
+    elif kind == "scale":
+        shipped[1] = [kind, 0, 0, 1] if limits[2:] else [kind]
     return shipped
 
 

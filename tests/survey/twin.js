@@ -3,7 +3,11 @@
 const {readFileSync} = require("fs");
 const source = process.argv.slice(2).map(path => readFileSync(path, "utf8")).join("");
 const twin = new Function(`const after = [];${source};return {
-  holds, check, coerce, read, figure: (formula, answers) => figure(formula, bare(answers))
+  holds, check, coerce, figure: (formula, answers) => figure(formula, bare(answers)),
+  read: (fields, given) => read(fields, bare(fields.reduce((raw, [id, rule]) => {
+    if (rule && raw[id] == null) raw[id] = coerce(rule, []);  // so the form says it
+    return raw;
+  }, bare(given))))
 };`)();
 const lines = require("readline").createInterface({input: process.stdin});
 lines.on("line", line => {
