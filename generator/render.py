@@ -52,6 +52,9 @@ _PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
 _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "choices": lambda contract: any(field.choice_if for field in contract.fields),
     "ends": lambda contract: any(field.end_if for field in contract.fields),
+    "na": lambda contract: any(getattr(question, "na", False) for question in contract.questions),
+    "short": lambda contract: any(field.kind in ("date", "number") for field in contract.fields),
+    "seven": lambda contract: any(_points(q) in (7, 8) for q in contract.questions),
     "stars": lambda contract: _looks(contract, "stars"),
     "faces": lambda contract: _looks(contract, "faces"),
     "choice": lambda contract: any(f.choice_if or f.kind == "order" for f in contract.fields),
@@ -69,11 +72,11 @@ attributes is judged when the answer is sent."""
 _LINES = re.compile(
     r'^  "(?P<operator>\S+)": .*\n'
     r'|^ *refuse\(.*?, "(?P<problem>\w+)".*\n'
-    r"|^.*// with (?P<feature>\w+)\n",
+    r"|^.*/[/*] with (?P<feature>\w+).*\n",
     re.MULTILINE,
 )
-"""The lines of the script that only some surveys need: an operator of conditions, a problem that
-an answer may have, and what says that it comes with a feature."""
+"""The lines of script and style that only some surveys need: an operator of conditions, a problem
+that an answer may have, and what says that it comes with a feature."""
 
 _SAID = re.compile(r"\bwords\.(\w+)")
 
@@ -89,6 +92,11 @@ def _where(**problems: object) -> list[str]:
 
 def _looks(contract: Contract, look: str) -> bool:
     return any(getattr(question, "look", "") == look for question in contract.questions)
+
+
+def _points(question: AnyQuestion) -> int:
+    low, high = getattr(question, "ends", (0, 0))
+    return int(high - low + 1)
 
 
 def pages(contract: Contract, site: Site) -> dict[str, bytes]:
@@ -336,10 +344,7 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     the plain form is back.
     """
     own = (f"parts/{part}.js" for part in parts)
-    text = _LINES.sub(
-        lambda line: line[0] if line[line.lastgroup or 0] in parts else "",
-        _text(["conditions.js", "form.js", *own, "begin.js"]),
-    )
+    text = _stripped(_text(["conditions.js", "form.js", *own, "begin.js"]), parts)
     said = tuple(dict.fromkeys(_SAID.findall(text)))
     names = ",".join(f"words_{name}" for name in said)
     text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")
@@ -350,6 +355,10 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         }});
     }})(document.documentElement)"""
     return _javascript(script), said
+
+
+def _stripped(text: str, parts: tuple[str, ...]) -> str:
+    return _LINES.sub(lambda line: line[0] if line[line.lastgroup or 0] in parts else "", text)
 
 
 def _javascript(text: str) -> str:
@@ -373,7 +382,9 @@ def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
     )
     template = _templates().get_template("style.css")
     style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
-    return _minified("text/css", style + _text(f"parts/{part}.css" for part in parts))
+    return _minified(
+        "text/css", _stripped(style, parts) + _text(f"parts/{part}.css" for part in parts)
+    )
 
 
 @cache

@@ -20,7 +20,7 @@ document.onsubmit = event => {
       version: form._version.value, language: form._language.value,
       answers: reading.answers, link, trap: !!form._website.value,
       // How long a restored draft took is not known here.
-      duration: draft ? undefined : Math.round(performance.now() / 1e3)
+      duration: draft ? undefined : performance.now() / 1e3 | 0
     }, Date.now());
     send();
   }
@@ -41,10 +41,7 @@ window.onpageshow = update;
 window.ononline = window.onstorage = send;
 
 form.noValidate = true;
-all("a[hreflang]").forEach(anchor => {
-  anchor.href += location.search;
-});
-sections.forEach(step => { step.tabIndex = -1; });
+all("a[hreflang]").forEach(anchor => { anchor.href += location.search; });
 const receipt = place()[2];
 section = sections[place()[0]];
 const draft = load(draftKey, 7);

@@ -1,6 +1,6 @@
 // What is visible and what is valid: the twin of conditions.py, rules.py and reading.py, held to
 // them by tests/vectors and by random surveys. Pure: no control, no clock, no network. ES2015.
-const bare = object => Object.assign(Object.create(null), object);  // "constructor" is a fine id
+const bare = () => Object.create(null);  // "constructor" is a fine id
 const same = (a, b) => typeof a === typeof b;
 // One operator a line: a page carries the lines of those its survey uses (render.py).
 const operators = {

@@ -123,7 +123,7 @@ const complain = (problems, heading) => {
     anchor.onclick = event => {
       event.preventDefault();
       turn(home[id]);
-      controls[id].filter(control => !control.disabled)[0].focus();
+      controls[id].find(control => !control.disabled).focus();
     };
   });
   fields.forEach(([id, rule]) => {
@@ -163,8 +163,11 @@ const done = receipt => {
 
 // https://github.com/ulid/spec: 48 bits of time, 80 random bits.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const ulid = time => Array.from(crypto.getRandomValues(new Uint8Array(26)), (random, at) =>
-  letters[(at < 10 ? Math.floor(time / Math.pow(32, 9 - at)) : random) % 32]).join("");
+const ulid = time => {
+  let id = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => letters[byte % 32]).join("");
+  for (let i = 10; i--; time = Math.floor(time / 32)) id = letters[time % 32] + id;
+  return id;
+};
 
 const freeze = (submission, time, again) => {
   submission.id = ulid(time);
@@ -219,7 +222,7 @@ const settle = (status, reply, request) => {
   } else if (reply.error === "stale_version") {
     keep(1);
     location.reload();
-  } else if (/^(already_answered|gone|not_found)$/.test(reply.error)) {
+  } else if (/^(already|gone|not)/.test(reply.error)) {
     save(draftKey);
     tell(words.ended, reply.message, "");
   } else {
