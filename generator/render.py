@@ -23,6 +23,7 @@ from markupsafe import Markup
 from chalicelib import uploads
 from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.conditions import COMPARISONS
 from chalicelib.survey.piping import Pipe, filled, pieces
 from chalicelib.survey.questions import Matrix, Offering, Upload
 from chalicelib.survey.rules import Rule
@@ -78,6 +79,7 @@ _LINES = re.compile(
 """The lines of script and style that only some surveys need: an operator of conditions, a problem
 that an answer may have, and what says that it comes with a feature."""
 
+_OPERATORS = {*COMPARISONS, "and", "or", "not", "answered"}
 _SAID = re.compile(r"\bwords\.(\w+)")
 
 _SPAN = Markup("<span data-v={}>{}</span>")
@@ -304,13 +306,15 @@ def _parts(contract: Contract) -> tuple[str, ...]:
 
 
 def _used(field: Field) -> Iterable[str]:
-    """The operators in the conditions of a field."""
-    conditions = [field.show_if, field.end_if, *field.choice_if.values()]
-    while conditions:
-        if condition := conditions.pop():
-            yield condition[0]
-            if condition[0] in ("and", "or", "not"):
-                conditions += condition[1:]
+    """The operators in the conditions of a field, and in those of its formula."""
+    parts: list[Any] = [field.show_if, field.end_if, *field.choice_if.values()]
+    if field.kind == "value" and field.rule:
+        parts.append(field.rule[1])
+    while parts:
+        if isinstance(part := parts.pop(), list) and part:
+            if part[0] in _OPERATORS:
+                yield part[0]
+            parts += part[1:]
 
 
 def _drawn(contract: Contract) -> Iterator[AnyQuestion]:
