@@ -413,8 +413,6 @@ def _shipped(field: Field) -> list[Any]:
         shipped[1] = [kind]
     elif kind == "codes":
         shipped[1] = [kind, 0, *limits[1:]] if problems & {"few", "many"} else [kind]
-    elif kind == "scale":
-        shipped[1] = [kind, 0, 0, 1] if limits[2:] else [kind]
     return shipped
 
 
