@@ -250,22 +250,6 @@ def test_back_after_it_was_sent_does_not_send_again(phone: Open, stub: Stub, scr
     assert len(stub.posts) == 1
 
 
-def test_two_tabs_of_a_personal_link_end_in_one_answer(phone: Open, stub: Stub) -> None:
-    contract = after_sales()
-    first = phone()
-    first.goto(f"{stub.url}/{contract.id}/?ABCD1234")
-    second = first.context.new_page()
-    second.goto(f"{stub.url}/{contract.id}/?ABCD1234")
-    walk(first, contract, "happy")
-    sent(first)
-    stub.answers = [Answer(409, "already_answered", "您已经回答过")]
-    walk(second, contract, "unhappy")
-    expect(second.locator("#Panel")).to_contain_text("您已经回答过")
-    ids = {str(post.json["id"]) for post in stub.posts}
-    assert len(ids) == len(stub.posts) == 2  # the second is refused, and kept nowhere
-    assert first.evaluate("localStorage.length") == 0
-
-
 def test_second_tab_goes_on_where_the_first_is(phone: Open, stub: Stub) -> None:
     contract = after_sales()
     first = phone()
