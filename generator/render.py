@@ -23,6 +23,7 @@ from markupsafe import Markup
 from chalicelib import uploads
 from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
+from chalicelib.survey.conditions import COMPARISONS
 from chalicelib.survey.piping import Pipe, filled, pieces
 from chalicelib.survey.questions import Matrix, Offering, Upload
 from chalicelib.survey.rules import Rule
@@ -51,9 +52,15 @@ _PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
 
 _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "choices": lambda contract: any(field.choice_if for field in contract.fields),
+    "ends": lambda contract: any(field.end_if for field in contract.fields),
+    "na": lambda contract: any(getattr(question, "na", False) for question in contract.questions),
+    "short": lambda contract: any(field.kind in ("date", "number") for field in contract.fields),
+    "seven": lambda contract: any(_points(q) in (7, 8) for q in contract.questions),
     "stars": lambda contract: _looks(contract, "stars"),
     "faces": lambda contract: _looks(contract, "faces"),
+    "choice": lambda contract: any(f.choice_if or f.kind == "order" for f in contract.fields),
     "pattern": lambda contract: any(f.kind in ("phone", "email") for f in contract.fields),
+    "typed": lambda contract: any(f.kind in ("phone", "email", "number") for f in contract.fields),
     "matrix_if": lambda contract: _may_hide_a_matrix(contract),
     "image": lambda contract: _has_pictures(contract),
     "piping": lambda contract: bool(contract.piped),
@@ -63,7 +70,16 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
 opened with, which is worth its bytes where links know something; the link of a survey without
 attributes is judged when the answer is sent."""
 
-_OPERATOR = re.compile(r'^  "(\S+)": .*\n', re.MULTILINE)
+_LINES = re.compile(
+    r'^  "(?P<operator>\S+)": .*\n'
+    r'|^ *refuse\(.*?, "(?P<problem>\w+)".*\n'
+    r"|^.*/[/*] with (?P<feature>\w+).*\n",
+    re.MULTILINE,
+)
+"""The lines of script and style that only some surveys need: an operator of conditions, a problem
+that an answer may have, and what says that it comes with a feature."""
+
+_OPERATORS = {*COMPARISONS, "and", "or", "not", "answered"}
 _SAID = re.compile(r"\bwords\.(\w+)")
 
 _SPAN = Markup("<span data-v={}>{}</span>")
@@ -78,6 +94,11 @@ def _where(**problems: object) -> list[str]:
 
 def _looks(contract: Contract, look: str) -> bool:
     return any(getattr(question, "look", "") == look for question in contract.questions)
+
+
+def _points(question: AnyQuestion) -> int:
+    low, high = getattr(question, "ends", (0, 0))
+    return int(high - low + 1)
 
 
 def pages(contract: Contract, site: Site) -> dict[str, bytes]:
@@ -275,22 +296,25 @@ def _templates() -> Environment:
 
 
 def _parts(contract: Contract) -> tuple[str, ...]:
-    """A survey's types, rules, features and operators: what only they need, only it carries."""
+    """A survey's types, rules, features, operators and problems: only it carries their parts."""
     types = {str(q.__struct_config__.tag) for q in _drawn(contract)}
     kinds = {field.kind for field in contract.fields}
     features = {name for name, has in _FEATURES.items() if has(contract)}
     operators = {each for field in contract.fields for each in _used(field)}
-    return tuple(sorted(types | kinds | features | operators))
+    problems = {code for field in contract.fields for code in _problems(field)}
+    return tuple(sorted(types | kinds | features | operators | problems))
 
 
 def _used(field: Field) -> Iterable[str]:
-    """The operators in the conditions of a field."""
-    conditions = [field.show_if, field.end_if, *field.choice_if.values()]
-    while conditions:
-        if condition := conditions.pop():
-            yield condition[0]
-            if condition[0] in ("and", "or", "not"):
-                conditions += condition[1:]
+    """The operators in the conditions of a field, and in those of its formula."""
+    parts: list[Any] = [field.show_if, field.end_if, *field.choice_if.values()]
+    if field.kind == "value" and field.rule:
+        parts.append(field.rule[1])
+    while parts:
+        if isinstance(part := parts.pop(), list) and part:
+            if part[0] in _OPERATORS:
+                yield part[0]
+            parts += part[1:]
 
 
 def _drawn(contract: Contract) -> Iterator[AnyQuestion]:
@@ -324,10 +348,7 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     the plain form is back.
     """
     own = (f"parts/{part}.js" for part in parts)
-    text = _OPERATOR.sub(
-        lambda line: line[0] if line[1] in parts else "",
-        _text(["conditions.js", "form.js", *own, "begin.js"]),
-    )
+    text = _stripped(_text(["conditions.js", "form.js", *own, "begin.js"]), parts)
     said = tuple(dict.fromkeys(_SAID.findall(text)))
     names = ",".join(f"words_{name}" for name in said)
     text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")
@@ -338,6 +359,10 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         }});
     }})(document.documentElement)"""
     return _javascript(script), said
+
+
+def _stripped(text: str, parts: tuple[str, ...]) -> str:
+    return _LINES.sub(lambda line: line[0] if line[line.lastgroup or 0] in parts else "", text)
 
 
 def _javascript(text: str) -> str:
@@ -361,7 +386,9 @@ def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
     )
     template = _templates().get_template("style.css")
     style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
-    return _minified("text/css", style + _text(f"parts/{part}.css" for part in parts))
+    return _minified(
+        "text/css", _stripped(style, parts) + _text(f"parts/{part}.css" for part in parts)
+    )
 
 
 @cache
@@ -378,10 +405,14 @@ def _problems(field: Field) -> Iterable[str]:
 
 
 def _shipped(field: Field) -> list[Any]:
-    """A field's row in the page, which has the codes of its choices in its controls."""
+    """A field's row in the page, without the limits that its controls keep by themselves."""
     shipped = row(field)
-    if field.rule and field.kind in ("code", "codes"):
-        shipped[1] = [field.kind, 0, *field.rule[2:]] if field.kind == "codes" else [field.kind]
+    kind, *limits = field.rule or [""]
+    problems = set(_problems(field))
+    if kind == "code" or kind == "date" and "days" not in problems:
+        shipped[1] = [kind]
+    elif kind == "codes":
+        shipped[1] = [kind, 0, *limits[1:]] if problems & {"few", "many"} else [kind]
     return shipped
 
 

@@ -101,7 +101,7 @@ class Wording:
 
     def _listed(self, said: Sequence[str]) -> str:
         """Alternatives: ``a, b or c``."""
-        *more, last = said
+        *more, last = said or [""]
         return self._said["or"].join([self._said["comma"].join(more), last] if more else [last])
 
     def _kind(self, name: str) -> str:

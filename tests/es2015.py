@@ -44,7 +44,7 @@ SYNTAX = _names(
 
 GLOBALS = _names(
     """
-    Array Boolean Date Error JSON Map Math Number Object Promise RegExp Set String Symbol
+    NaN Array Boolean Date Error JSON Map Math Number Object Promise RegExp Set String Symbol
     Uint8Array WeakMap decodeURIComponent encodeURIComponent isNaN parseFloat parseInt
     Blob Event File FileReader FormData Image XMLHttpRequest addEventListener clearTimeout console
     crypto document history innerHeight innerWidth isFinite localStorage location matchMedia
@@ -59,7 +59,7 @@ DETECTED = _names("CustomEvent Intl URL URLSearchParams fetch")
 
 LATER = _names(
     """
-    allSettled any append asyncIterator at before copyWithin description entries findLast
+    allSettled any asyncIterator at before copyWithin description entries findLast
     findLastIndex finally flat flatMap formatToParts fromEntries getAnimations
     getOwnPropertyDescriptors groupBy hasOwn includes isConnected lookbehind matchAll padEnd
     padStart prepend replaceAll replaceChildren replaceWith requestSubmit scrollIntoViewIfNeeded

@@ -1,6 +1,7 @@
 // The page begins: what it listens to, and what it was left with. Stands last, after form.js and
 // the parts of a survey's question types.
-form.addEventListener("submit", event => {
+// Listened to where a control named "onsubmit" is not in the way.
+document.onsubmit = event => {
   event.preventDefault();
   if (busy || frozen) return;
   update();
@@ -16,14 +17,14 @@ form.addEventListener("submit", event => {
     send();  // what another page of this link has frozen: that is the answer
     if (frozen) return;
     freeze({
-      version: controls._version[0].value, language: controls._language[0].value,
-      answers: reading.answers, link, trap: !!controls._website[0].value,
+      version: form._version.value, language: form._language.value,
+      answers: reading.answers, link, trap: !!form._website.value,
       // How long a restored draft took is not known here.
-      duration: draft ? undefined : Math.round(performance.now() / 1e3)
+      duration: draft ? undefined : performance.now() / 1e3 | 0
     }, Date.now());
     send();
   }
-});
+};
 // The second click of a double tap is meant for the step that is gone.
 next.onclick = event => event.detail < 2;
 $("Back").onclick = () => {
@@ -31,21 +32,16 @@ $("Back").onclick = () => {
   if (sections[place()[1]] === before) history.back();
   else turn(before);
 };
-addEventListener("popstate", () => {
+window.onpopstate = () => {
   if (panel.hidden) show(sections[place()[0]]);
-});
+};
 $("Retry").onclick = send;
-form.addEventListener("input", changed);
-form.addEventListener("change", changed);
-addEventListener("pageshow", update);
-addEventListener("online", send);
-addEventListener("storage", send);
+document.oninput = document.onchange = changed;
+window.onpageshow = update;
+window.ononline = window.onstorage = send;
 
 form.noValidate = true;
-all("a[hreflang]").forEach(anchor => {
-  anchor.href += location.search;
-});
-sections.forEach(step => { step.tabIndex = -1; });
+all("a[hreflang]").forEach(anchor => { anchor.href += location.search; });
 const receipt = place()[2];
 section = sections[place()[0]];
 const draft = load(draftKey, 7);

@@ -1,6 +1,6 @@
 // What is visible and what is valid: the twin of conditions.py, rules.py and reading.py, held to
 // them by tests/vectors and by random surveys. Pure: no control, no clock, no network. ES2015.
-const bare = object => Object.assign(Object.create(null), object);  // "constructor" is a fine id
+const bare = () => Object.create(null);  // "constructor" is a fine id
 const same = (a, b) => typeof a === typeof b;
 // One operator a line: a page carries the lines of those its survey uses (render.py).
 const operators = {
@@ -26,23 +26,27 @@ const holds = ([operator, ...parts], answers) =>
 const clean = text => text.replace(/\r\n?/g, "\n")
   .replace(/[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]/gu, "").trim();
 
-// Full-width digits and signs, as a Chinese keyboard may give them.
-const narrow = text =>
-  text.replace(/[！-～]/g, wide => String.fromCharCode(wide.charCodeAt() - 65248));
-
-// What a control holds (a list of texts), as the value that is sent.
-const lists = {codes: texts => texts};
+// What a control holds (a list of texts), as the value that is sent. What people type as digits may
+// be full-width, from a Chinese keyboard: parts/typed.js.
+let narrow = text => text;
+const numeric = text => {
+  const number = narrow(clean(text));
+  return /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number : text;
+};
+const coercions = {
+  scale: numeric,
+  number: numeric,
+  codes: (text, texts) => texts
+};
 const coerce = ([kind], texts) => {
-  const text = texts.slice(-1)[0] || "", number = narrow(clean(text));
-  return lists[kind] ? lists[kind](texts)
-    : kind === "true" ? text === "true"
-    : /^(scale|number)$/.test(kind) && /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number
-    : text;
+  const text = texts.slice(-1)[0] || "";
+  return coercions[kind] ? coercions[kind](text, texts) : text;
 };
 
 // By the kind of a rule: the answer, or undefined where it is empty; what is wrong is thrown as
 // [code, fact, fact]. No value has a wrong type: coerce made it. Kinds that some surveys have not
-// stand in parts/.
+// stand in parts/. A page carries the lines of those problems that its controls leave possible, and
+// of "with" what it has.
 const refuse = (wrong, ...problem) => {
   if (wrong) throw problem;
 };
@@ -61,9 +65,12 @@ const checks = {
     refuse(value.some((code, at) => codes.indexOf(code) < 0 || value.indexOf(code) < at), "choice");
     refuse(value[0] && value.length < least, "few", least);
     refuse(value.length > most, "many", most);
-    return value[0] ? codes.filter(code => value.indexOf(code) >= 0) : undefined;
+    return value[0] && (codes || value).filter(code => value.indexOf(code) >= 0);
   },
-  scale: (value, low, high, na) => na && value === "na" ? value : checks.number(value, low, high, 0),
+  scale: (value, low, high, na) => {
+    if (na && value === "na") return value;
+    return checks.number(value, low, high, 0);
+  },
   number: (value, low, high, decimals) => {
     if (value === "") return;
     refuse(typeof value !== "number", "number");
@@ -72,20 +79,19 @@ const checks = {
     return value;
   }
 };
-const check = ([kind, a, b, c], value, answers) =>
-  value == null && kind !== "value" ? undefined : checks[kind](value, a, b, c, answers);
+const check = ([kind, a, b, c], value, answers) => checks[kind](value, a, b, c, answers);
 
 // Walk the fields ([id, rule, required, show_if, end_if, choice_if]) over raw answers by id.
 const read = (fields, given) => {
-  const raw = bare(given), answers = bare(), shown = [], problems = [], choices = bare();
+  const answers = bare(), shown = [], problems = [], choices = bare();
   let ended = false;
   fields.forEach(([id, rule, required, showIf, endIf, choiceIf]) => {
     if (!ended && (!showIf || holds(showIf, answers))) {
       shown.push(id);
       if (rule) {
-        const asked = choiceIf ? choices[id] = offered(rule, choiceIf, answers) : rule;
+        if (choiceIf) rule = choices[id] = offered(rule, choiceIf, answers);  // with choices
         try {
-          const value = check(asked, raw[id], answers);
+          const value = check(rule, given[id], answers);
           if (value !== undefined) answers[id] = value;
           else if (required) throw ["required"];
         } catch (problem) {
@@ -93,7 +99,7 @@ const read = (fields, given) => {
         }
       }
     }
-    ended = ended || endIf && holds(endIf, answers);
+    if (endIf) ended = ended || holds(endIf, answers);  // with ends
   });
   return {answers, shown, problems, choices};
 };

@@ -8,9 +8,8 @@ const [fields, wrong, words] = JSON.parse($("Data").textContent);
 const form = $("Form"), panel = $("Panel"), next = $("Next"), live = $("Live"), title = document.title;
 const action = form.getAttribute("action"), DAY = 864e5;
 let [, link] = location.search.match(/^\?([\dA-Z-]{4,64})(&|$)/i) || [];
-try {  // the code left the address bar, and this is a reload
-  link = link || performance.navigation.type && sessionStorage[action] || undefined;
-} catch (error) {}
+// The code may have left the address bar before this reload (parts/link.js).
+try { link = link || performance.navigation.type && sessionStorage[action] || undefined; } catch (error) {}  // with link
 
 // What is kept on the phone, by survey and link: a new version of the survey, and the page in
 // another language, find it. Where nothing can be kept, the open page has to do.
@@ -19,15 +18,15 @@ let kept = true;
 const save = (key, value) => {
   kept = true;
   try {
-    if (value) localStorage.setItem(key, JSON.stringify(value));
-    else localStorage.removeItem(key);
+    if (value) localStorage[key] = JSON.stringify(value);
+    else delete localStorage[key];
   } catch (error) {
     kept = false;
   }
 };
 const load = (key, days) => {
   try {
-    const value = JSON.parse(localStorage.getItem(key));
+    const value = JSON.parse(localStorage[key]);
     if (Date.now() - value.at < days * DAY) return value;
   } catch (error) {}  // none, or none that can be read
   save(key);
@@ -41,12 +40,9 @@ const picked = control => /radio|box/.test(control.type);
 all("form [name]").forEach(control => {
   (controls[control.name] = controls[control.name] || []).push(control);
 });
-fields.forEach(([id, rule]) => {
+fields.forEach(([id]) => {
   const held = controls[id] || [], box = $(id + "-Q") || held[0] && held[0].closest(".q");
   if (box) home[id] = (boxes[id] = box).closest("section");
-  // The codes are those of the controls.
-  if (/^code/.test(rule))
-    rule[1] = Array.from(held[0].options || held, item => item.value).filter(Boolean);
 });
 const texts = id => controls[id]
   .filter(control => picked(control) ? control.checked : control.value || control.validity.badInput)
@@ -127,7 +123,7 @@ const complain = (problems, heading) => {
     anchor.onclick = event => {
       event.preventDefault();
       turn(home[id]);
-      controls[id].filter(control => !control.disabled)[0].focus();
+      controls[id].find(control => !control.disabled).focus();
     };
   });
   fields.forEach(([id, rule]) => {
@@ -168,8 +164,7 @@ const done = receipt => {
 // https://github.com/ulid/spec: 48 bits of time, 80 random bits.
 const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ulid = time => {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  let id = Array.from(random, byte => letters[byte % 32]).join("");
+  let id = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => letters[byte % 32]).join("");
   for (let i = 10; i--; time = Math.floor(time / 32)) id = letters[time % 32] + id;
   return id;
 };
@@ -177,6 +172,17 @@ const ulid = time => {
 const freeze = (submission, time, again) => {
   submission.id = ulid(time);
   frozen = {at: Date.now(), tries: 0, again, id: submission.id, body: JSON.stringify(submission)};
+};
+
+const post = (url, body, then) => {
+  const request = new XMLHttpRequest();
+  request.open("POST", url);
+  request.timeout = 3e4;
+  request.responseType = "json";
+  request.setRequestHeader("Content-Type", "application/json");
+  request.onloadend = () => then(request.status, request.response, request);
+  request.send(body);
+  return request;  // with upload
 };
 
 // Send the frozen bytes, this page's or another's of the same link, and again the same bytes until
@@ -189,20 +195,12 @@ const send = () => {
   frozen.tries++;
   save(frozenKey, frozen);
   live.textContent = next.textContent = words.sending;
-  const request = new XMLHttpRequest();
-  request.open("POST", action);
-  request.timeout = 3e4;
-  request.responseType = "json";
-  request.setRequestHeader("Content-Type", "application/json");
-  request.onloadend = () => {
-    busy = false;
-    settle(request);
-  };
-  request.send(frozen.body);
+  post(action, frozen.body, settle);
 };
 
-const settle = request => {
-  const status = request.status, reply = request.response, {at, id, body, tries, again} = frozen;
+const settle = (status, reply, request) => {
+  const {at, id, body, tries, again} = frozen;
+  busy = false;
   if (status !== 201 && (!reply || status !== 200 && !reply.error || status === 429 || status > 499)) {
     if (Date.now() - at < 6 * DAY)
       timer = setTimeout(send, (1 << Math.min(tries, 6)) * (500 + Math.random() * 1e3));
@@ -224,7 +222,7 @@ const settle = request => {
   } else if (reply.error === "stale_version") {
     keep(1);
     location.reload();
-  } else if (/^(already_answered|gone|not_found)$/.test(reply.error)) {
+  } else if (/^(already|gone|not)/.test(reply.error)) {
     save(draftKey);
     tell(words.ended, reply.message, "");
   } else {

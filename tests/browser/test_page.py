@@ -372,7 +372,7 @@ def test_offline_then_online_sends_once_under_one_id(phone: Open, stub: Stub) ->
     page.goto(f"{stub.url}/after-sales/")
     page.context.set_offline(True)
     steps(page, HAPPY)
-    expect(page.locator("#Words")).to_contain_text("网络恢复后会自动发送")
+    expect(page.locator("#Panel h2 + p")).to_contain_text("网络恢复后会自动发送")
     frozen = page.evaluate("Object.keys(localStorage).map(key => localStorage[key]).join()")
     assert stub.posts == []
     page.context.set_offline(False)
@@ -393,10 +393,10 @@ def test_lost_reply_is_followed_by_the_same_bytes(phone: Open, stub: Stub) -> No
     page = phone(before=PATIENT)
     page.goto(f"{stub.url}/after-sales/")
     steps(page, HAPPY)
-    expect(page.locator("#Words")).to_contain_text("网络恢复后")
+    expect(page.locator("#Panel h2 + p")).to_contain_text("网络恢复后")
     stub.answers = [Answer(503, "unavailable")]
     page.click("#Retry")
-    expect(page.locator("#Words")).to_contain_text("稍后自动发送")
+    expect(page.locator("#Panel h2 + p")).to_contain_text("稍后自动发送")
     page.click("#Retry")
     sent(page)
     assert len(stub.posts) >= 3
@@ -557,7 +557,7 @@ def test_works_where_nothing_can_be_stored(phone: Open, stub: Stub) -> None:
     )
     page.goto(f"{stub.url}/after-sales/")
     steps(page, HAPPY)
-    expect(page.locator("#Words")).to_contain_text("请不要关闭此页")
+    expect(page.locator("#Panel h2 + p")).to_contain_text("请不要关闭此页")
     stub.answers = []
     page.click("#Retry")
     sent(page)
@@ -611,7 +611,7 @@ def test_hostile_words_are_words(phone: Open) -> None:
         fill(page, {"elements": "constructor", "action": "5", "submit": HOSTILE})
         page.click("#Next")
         sent(page)
-        expect(page.locator("#Words")).to_have_text(HOSTILE)
+        expect(page.locator("#Panel h2 + p")).to_have_text(HOSTILE)
         assert page.evaluate("window.hit") is None
         assert page.locator("img, b:not(:empty)").count() == 0
         answers = stub.posts[0].answers(contract)

@@ -93,7 +93,7 @@ def test_back_after_submit_shows_that_it_was_sent_and_sends_nothing(
 def twins(page: Page) -> Page:
     """Another page of the same browser, for the same link."""
     other = page.context.new_page()
-    other.goto(page.url)
+    other.goto(page.url.split("?")[0] + "?ABCD1234")  # the first page's code has left its address
     return other
 
 
@@ -294,3 +294,25 @@ def test_nothing_moves_for_whom_it_should_not(phone: Open, stub: Stub) -> None:
     assert page.evaluate(moving) == 1
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+def test_tap_on_the_button_while_typing_is_not_lost(chromium: Any, stub: Stub, touch: bool) -> None:
+    """Leaving a field moves nothing under the finger."""
+    context: BrowserContext = chromium.new_context(
+        viewport={"width": 390, "height": 640}, is_mobile=touch, has_touch=touch
+    )
+    page = context.new_page()
+    page.goto(f"{stub.url}/after-sales/")
+    steps(page, HAPPY, last=False)
+    page.locator("#suggestion").press_sequentially("好")
+    page.locator("#Next").scroll_into_view_if_needed()
+    box = page.locator("#Next").bounding_box()
+    assert box is not None
+    at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    if touch:
+        page.touchscreen.tap(*at)
+    else:
+        page.mouse.click(*at)
+    sent(page)
+    context.close()

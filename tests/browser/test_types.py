@@ -175,7 +175,7 @@ def test_texts_take_in_answers_as_they_are_read_and_never_as_markup(phone: Open)
     contract = replace(contract, thanks=named, attributes=["agent"])
     with serve(contract) as stub:
         page = opened(phone, stub)
-        title = page.locator("#say-Q .t")
+        title = page.locator("label[for=say] .t")
         expect(title).to_have_text("您好朋友，服务共…分")
         page.fill("#who", "<b>甲</b>")
         page.locator("[name=kind][value=repair]").check(force=True)
@@ -189,9 +189,9 @@ def test_texts_take_in_answers_as_they_are_read_and_never_as_markup(phone: Open)
         expect(title).to_contain_text("您好朋友")
         page.click("#Next")
         page.wait_for_selector(".sent")
-        expect(page.locator("#Words")).to_have_text("您好朋友，安装共1.67分")
+        expect(page.locator("#Panel h2 + p")).to_have_text("您好朋友，安装共1.67分")
         page.goto(f"{stub.url}/small/thanks/")
-        expect(page.locator("main p")).to_have_text("您好朋友，服务共…分")
+        expect(page.locator("main p").first).to_have_text("您好朋友，服务共…分")
 
 
 def test_pictures_take_their_place_before_they_come(phone: Open) -> None:

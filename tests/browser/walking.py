@@ -40,6 +40,9 @@ def answer_for(contract: Contract, field: Field, mood: Mood) -> list[str]:
     if kind == "codes":
         codes, least, most = facts
         return list(codes[-most:] if low else codes[: max(least, 1)])
+    if kind == "order":
+        codes, _, most = facts
+        return list(codes[::-1] if low else codes)[:most]
     if kind in ("scale", "number"):
         return [f"{facts[0] if low else facts[1]:g}"]
     return {
@@ -52,13 +55,15 @@ def answer_for(contract: Contract, field: Field, mood: Mood) -> list[str]:
 
 
 _IN_SIGHT = """() => Array.from(document.querySelectorAll("section [name]"))
-  .filter(control => !control.disabled && control.type !== "hidden"
-    && (control.closest("label") || control).getClientRects().length)
+  .filter(control => !control.disabled && !control.readOnly && control.type !== "hidden"
+    && (control.closest(".r") ? control.closest(".q") : control.closest("label") || control)
+      .getClientRects().length)
   .map(control => control.name)"""
 
 
 def in_sight(page: Page) -> list[str]:
-    """The fields whose controls can be seen and used, in their order."""
+    """The fields whose controls can be seen and used, in their order; a ranking's taps are its
+    controls, and a file is chosen by hand."""
     names: list[str] = page.evaluate(_IN_SIGHT)
     return list(dict.fromkeys(names))
 
@@ -67,13 +72,17 @@ def give(page: Page, name: str, texts: list[str]) -> None:
     """Put an answer into a field's controls."""
     controls = page.locator(f"[name='{name}']")
     kind = controls.first.evaluate("control => control.type")
-    for text in texts:
+    for place, text in enumerate(texts):
         if kind in ("radio", "checkbox"):
             choice = page.locator(f"[name='{name}'][value='{text}']")
             if choice.is_enabled() and choice.evaluate("e => e.closest('label').offsetHeight"):
                 choice.check(force=True)
         elif kind == "select-one":
-            controls.select_option(text)
+            tap = page.locator(f"#{name}-{text} > button:first-child")
+            if tap.count():
+                tap.click()
+            else:
+                controls.nth(place).select_option(text)
         else:
             controls.fill(text)
 

@@ -23,6 +23,7 @@ from generator.plain import BadFile
 from generator.render import pages
 from generator.site import Site, load_site
 from generator.wordlist import words_of
+from tests.reference import reference
 from tests.surveys import after_sales, choices, kitchen_sink, survey, text
 
 EXAMPLE = Path(__file__).parents[3] / "shared" / "examples" / "after-sales.yaml"
@@ -76,8 +77,9 @@ def every_page() -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_fits_the_budget(language: str) -> None:
-    data = page(after_sales(), language)
+@pytest.mark.parametrize("contract", [after_sales(), reference()], ids=["after-sales", "reference"])
+def test_fits_the_budget(contract: Contract, language: str) -> None:
+    data = page(contract, language)
     assert len(gzip.compress(data, 9)) <= 9_000
     [script] = Tree(data).inline["script"]
     assert len(gzip.compress(script.encode(), 9)) <= 3_500

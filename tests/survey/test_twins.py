@@ -74,7 +74,7 @@ def twin() -> Iterator[Twin]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node")
-    own = (PAGE / "parts" / f"{kind}.js" for kind in [*RULES, "choices", "pattern"])
+    own = (PAGE / "parts" / f"{kind}.js" for kind in [*RULES, "choices", "pattern", "typed"])
     sources = [PAGE / "conditions.js", *(part for part in own if part.is_file())]
     command = [node, str(HERE / "twin.js"), *map(str, sources)]
     with subprocess.Popen(

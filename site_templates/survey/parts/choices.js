@@ -1,6 +1,6 @@
 // The rule without the choices that are hidden.
 const offered = ([kind, codes, ...limits], choiceIf, answers) => {
-  const when = bare(choiceIf);
+  const when = Object.assign(bare(), choiceIf);
   return [kind, codes.filter(code => !when[code] || holds(when[code], answers)), ...limits];
 };
 

@@ -3,4 +3,4 @@ checks.order = (value, codes, least, most) => {
   const given = Array.isArray(value) ? value.filter(code => code !== "") : value;
   return checks.codes(given, codes, least, most) && given;
 };
-lists.order = lists.codes;
+coercions.order = coercions.codes;

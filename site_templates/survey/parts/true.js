@@ -1,1 +1,2 @@
+coercions.true = text => text === "true";
 checks.true = value => value || undefined;

@@ -21,4 +21,4 @@ const figure = (formula, answers) => {
   return there.length && isFinite(found) ? found + 0 : undefined;
 };
 checks.value = (value, formula, b, c, answers) => figure(formula, answers);
-lists.value = lists.codes;
+coercions.value = coercions.codes;
