@@ -18,6 +18,7 @@ from chalicelib import columns, keys, parquet
 from chalicelib.published import publish
 from chalicelib.storage import FolderStore
 from chalicelib.survey import Contract, ids
+from generator import codebook
 from generator.exporting import FORMATS, export
 from tests.bench.bench_merge import DAY, answers
 from tests.surveys import after_sales
@@ -45,7 +46,7 @@ def fill(store: FolderStore, survey: Contract, rows: int, draw: Random) -> None:
                 "suggestion": '=HYPERLINK("http://x")', **dict.fromkeys(columns.FACTS, False),
             }  # fmt: skip
             lines.append({**said, **fixed})
-        data = parquet.encode(parquet.table(wanted, lines))
+        data = parquet.encode(codebook.table(wanted, lines))
         day = f"2026-06-{number // PART + 1:02d}"
         store.create(keys.part(keys.RESPONSES, survey.id, day, 0), data)
 
