@@ -241,12 +241,14 @@ def test_back_after_it_was_sent_does_not_send_again(phone: Open, stub: Stub, scr
         page.click("#Next")
         page.wait_for_url("**/thanks/")
     page.go_back()
-    expect(page.locator("#Form")).to_be_visible()
+    if script:
+        sent(page)
+    else:
+        expect(page.locator("#Form")).to_be_visible()
     page.go_forward()
     page.reload()
     if script:
-        expect(page.locator("#Form")).to_be_visible()
-        assert page.locator("section :checked").count() == 0
+        sent(page)
     assert len(stub.posts) == 1
 
 
