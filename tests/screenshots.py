@@ -83,6 +83,12 @@ def camera(page: Page, name: Path, made: list[Path]) -> Look:
     return look
 
 
+def open_again(page: Page, url: str) -> None:
+    """As a page of its own: a reload would show again what the last one ended with."""
+    page.goto("about:blank")
+    page.goto(url)
+
+
 def states(page: Page, stub: Stub, contract: Contract, url: str, look: Look) -> None:
     """Through a survey three times: sent at the second try, refused, and left half way."""
     stub.answers = [Answer(503, "unavailable")]
@@ -93,12 +99,12 @@ def states(page: Page, stub: Stub, contract: Contract, url: str, look: Look) -> 
     page.click("#Retry")
     sent(page)
     look("sent")
-    page.goto(url)
+    open_again(page, url)
     stub.answers = [Answer(409, "already_answered", "您已经回答过 / You have answered already")]
     walk(page, contract, "happy")
     page.wait_for_selector("#Panel:not([hidden])")
     look("ended")
-    page.goto(url)
+    open_again(page, url)
     answer_all(page, contract, "happy")
     page.reload()
     look("restored")
