@@ -2,7 +2,8 @@
 
 DuckDB knows best which columns and row groups a query needs; it asks for those pieces through a
 filesystem, and this is one over our port. A file is read as it was when it was opened: where it has
-been replaced since, reading fails, and whoever asks asks again.
+been replaced since, reading fails, and whoever asks asks again. What was replaced once is fetched
+whole from then on, which cannot fail so: a merge every second keeps no reader waiting.
 """
 
 from __future__ import annotations
@@ -32,17 +33,24 @@ class Files(AbstractFileSystem):  # type: ignore[misc]
         super().__init__()
         self._store = store
         self._tails: dict[str, tuple[bytes, int, str]] = {}
+        self._restless: set[str] = set()
+        self._surprised = False
         self.fetched = 0
 
     def forget(self) -> None:
         """Forget the files that were opened: they are looked at again."""
         self._tails.clear()
 
+    def surprised(self) -> bool:
+        """Whether a file was replaced under its reader since this was last asked."""
+        surprised, self._surprised = self._surprised, False
+        return surprised
+
     def tail(self, key: str) -> tuple[bytes, int, str]:
         """The end of a file, its size and its tag."""
         if key not in self._tails:
             try:
-                if isinstance(self._store, S3Store):
+                if isinstance(self._store, S3Store) and key not in self._restless:
                     found = self._store.tail(key, TAIL)
                 else:
                     stored = self._store.get(key)
@@ -62,6 +70,8 @@ class Files(AbstractFileSystem):  # type: ignore[misc]
         try:
             found = self._store.piece(key, start, end, tag)
         except (Missing, Stale) as error:
+            self._restless.add(key)
+            self._surprised = True
             raise OSError(f"{key} was replaced while it was read") from error
         self.fetched += len(found)
         return found

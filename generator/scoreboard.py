@@ -13,6 +13,8 @@ from chalicelib.survey.disclosure import MARKED
 from chalicelib.survey.figures import Mean, Share
 from generator.scores import Index, Item, Scores, Segment
 
+WIDE = 100
+"""Columns of a terminal in which a question's figures fit side by side."""
 ACROSS = 3
 """Questions beside one another in a table of segments."""
 COLOURS = {"very_satisfied": "green", "satisfied": "yellow", "needs_improvement": "red"}
@@ -119,12 +121,19 @@ def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[R
         yield Text(words["reweighted"].format(n=f"{segment.index.reweighted:,}"), style="dim")
     grid = Table(show_edge=False, pad_edge=False)
     grid.add_column(words["question"], ratio=1)
-    grid.add_column("n", justify="right")
-    grid.add_column(words["mean"], justify="right", no_wrap=True)
-    grid.add_column(words["share"], no_wrap=True)
+    grid.add_column("n", justify="right", no_wrap=True)
+    narrow = Console().width < WIDE  # a question's figures stand one under another
+    if narrow:
+        grid.add_column(f"{words['mean']}\n{words['share']}")
+    else:
+        grid.add_column(words["mean"], justify="right", no_wrap=True)
+        grid.add_column(words["share"], no_wrap=True)
     for item in segment.items:
         name = Text(_said(item.text, language, item.id))
-        grid.add_row(name, f"{item.n:,}", _mean(item), _shares(item, words))
+        figures = [_mean(item), _shares(item, words)]
+        if narrow:
+            figures = [Text("\n").join(filter(None, figures))]
+        grid.add_row(name, f"{item.n:,}", *figures)
     yield grid
 
 

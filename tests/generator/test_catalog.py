@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import keys, parquet
 from chalicelib.jobs.merge import merge
-from chalicelib.storage import FolderStore, MemoryStore, S3Store
+from chalicelib.storage import FolderStore, MemoryStore, S3Store, Stale
 from chalicelib.survey.questions import Rating, Single
 from generator import codebook
 from generator.catalog import MANY, catalog, names_of
@@ -257,6 +257,26 @@ def test_a_part_replaced_under_a_reader_is_read_again(s3_endpoint: str) -> None:
             views.files.piece(entry.key, 0, 100)
         assert tail[1] > 100
         assert ask(views, "select count(comment) from after_sales").rows == [(401,)]
+
+
+class Restless(S3Store):
+    """Every part is replaced between any two looks at it."""
+
+    def piece(self, key: str, start: int, end: int, tag: str) -> bytes:
+        raise Stale(key)
+
+
+def test_parts_that_are_replaced_without_end_are_read_all_the_same(s3_endpoint: str) -> None:
+    store = Restless(BUCKET, token_hex(8), s3_endpoint)
+    live(store, SURVEY)
+    for day in ("2026-05-17", "2026-05-18"):
+        comments = ({"comment": token_hex(1000)} for _ in range(100))
+        land(
+            store, *(said(n, SURVEY, at(f"{day}T12:00"), answers=a) for n, a in enumerate(comments))
+        )
+    merge(store, KEY, NOW)
+    with open_views(store) as views:
+        assert ask(views, "select count(comment) from after_sales").rows == [(200,)]
 
 
 def test_a_folder_is_read_where_it_lies(tmp_path: Any) -> None:
