@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import lru_cache, partial
+from itertools import chain
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from chalicelib import counting, keys, parquet
+from chalicelib import counting, keys, parquet, stretches
 from chalicelib.published import Definitions
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
@@ -28,7 +29,6 @@ AT_ONCE = 16
 BETWEEN = "\x1f"
 """Between the two values of a segment of two keys."""
 EVERYBODY = ("",)
-MOMENTS = "moments"
 
 Cell: TypeAlias = tuple[int, int]
 """How many, and the total."""
@@ -61,8 +61,15 @@ class Tallied(NamedTuple):
     last: str | None
 
 
+class _Piece(NamedTuple):
+    """The keys of some days' tallies, and of what they are added up to, or ""."""
+
+    days: dict[str, str]
+    stretch: str = ""
+
+
 class _Grid(NamedTuple):
-    """A day's counts: not flagged and flagged, by segment, by item and value."""
+    """The counts of a day or stretch: not flagged and flagged, by segment, by item and value."""
 
     segments: list[str]
     cells: list[tuple[str, str]]
@@ -96,13 +103,14 @@ def read(
             raise Unscorable(f"{survey} has no segment {key!r}; it has: {known}")
     if len(plain) > 2 or len(periods) > 1 or len(set(by)) < len(by):
         raise Unscorable("scores are cut by at most two different keys, and one of the periods")
-    names = _names(store, survey, window)
+    pieces = _pieces(store, survey, window, by_day="day" in periods)
+    names = [day for piece in pieces for day in piece.days]
     wanted = [",".join(plain), ",".join(reversed(plain))][: len(plain) or 1]
     sums = _Sums()
     named = lru_cache(None)(partial(_named, by=tuple(by), periods=periods))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        days = pool.map(partial(_grid, store, wanted), names.values())
-        for day, (key, grid) in zip(names, days, strict=True):
+        grids = pool.map(partial(_grids, store, wanted), pieces)
+        for day, key, grid in chain.from_iterable(grids):
             period = PERIODS[periods[0]](day) if periods else ""
             turned = [_turned(s) for s in grid.segments] if key != wanted[0] else grid.segments
             sums.add([named(period, value) for value in turned], grid)
@@ -142,12 +150,26 @@ def read_pairs(
 
 
 def _names(store: Store, survey: str, window: Window) -> dict[str, str]:
+    pieces = _pieces(store, survey, window, by_day=True)
+    return {day: key for piece in pieces for day, key in piece.days.items()}
+
+
+def _pieces(store: Store, survey: str, window: Window, by_day: bool) -> list[_Piece]:
+    """Whole stretches, where they are added up, and all other days by themselves."""
     first, last = window
-    return {
-        keys.day_of(entry.key): entry.key
-        for entry in store.list(f"{keys.TALLIES}{survey}/")
-        if (first or "") <= keys.day_of(entry.key) <= (last or "~")
-    }
+    there = () if by_day else {e.key for e in store.list(f"{keys.STRETCHES}{survey}/")}
+    pieces = []
+    for stretch in stretches.among(store.list(f"{keys.TALLIES}{survey}/")):
+        days = {
+            day: entry.key
+            for day, entry in stretch.days.items()
+            if (first or "") <= day <= (last or "~")
+        }
+        if stretch.key in there and len(days) == len(stretch.days):
+            pieces.append(_Piece(days, stretch.key))
+        else:
+            pieces += [_Piece({day: key}) for day, key in days.items()]
+    return pieces
 
 
 def _pairs(
@@ -156,7 +178,7 @@ def _pairs(
     rows = parquet.decode_where(store.get(name).data, "segment_key", segment[0])
     if "total_x" not in rows.column_names:
         return []
-    rows = rows.filter(pc.equal(rows["item"], MOMENTS))
+    rows = rows.filter(pc.equal(rows["item"], counting.MOMENTS))
     rows = rows.filter(pc.equal(rows["segment_value"], segment[1]))
     if without_flagged:
         rows = rows.filter(pc.invert(rows["flagged"]))
@@ -170,13 +192,25 @@ def _pairs(
 _COLUMNS = ("segment_value", "item", "value", "flagged", "n", "total")
 
 
-def _grid(store: Store, wanted: Sequence[str], name: str) -> tuple[str, _Grid]:
-    """One day's counts of the first of these segment keys that it has."""
-    data = store.get(name).data
-    for key in wanted:
-        rows = parquet.decode_where(data, "segment_key", key, _COLUMNS)
-        if rows.num_rows:
-            break
+def _grids(store: Store, wanted: Sequence[str], piece: _Piece) -> list[tuple[str, str, _Grid]]:
+    """The first day, key and counts of each of these segment keys; a stretch may have both orders
+    of a pair."""
+    try:
+        files = {min(piece.days): store.get(piece.stretch).data} if piece.stretch else {}
+    except Missing:  # its days changed just now
+        files = {}
+    files = files or {day: store.get(key).data for day, key in piece.days.items()}
+    return [
+        (day, key, _grid(rows))
+        for day, data in files.items()
+        for key in wanted
+        if (rows := parquet.decode_where(data, "segment_key", key, _COLUMNS)).num_rows
+    ]
+
+
+def _grid(rows: pa.Table) -> _Grid:
+    told = pc.not_equal(rows["item"], counting.MOMENTS)
+    rows = rows if pc.all(told).as_py() else rows.filter(told)
     segments, segment = _numbered(rows["segment_value"])
     items, item = _numbered(rows["item"])
     values, value = _numbered(rows["value"])
@@ -188,7 +222,7 @@ def _grid(store: Store, wanted: Sequence[str], name: str) -> tuple[str, _Grid]:
     n[place] = rows["n"].to_numpy()  # a tally has one row for each
     total[place] = pc.fill_null(rows["total"], 0).to_numpy()
     shape = 2, len(segments), len(cells)
-    return key, _Grid(segments, cells, n.reshape(shape), total.reshape(shape))
+    return _Grid(segments, cells, n.reshape(shape), total.reshape(shape))
 
 
 class _Sums:
