@@ -66,13 +66,8 @@ def tallies(survey: str, day: str) -> str:
 
 
 def stretch(survey: str, name: str, stamp: str) -> str:
-    """``name`` is ``2026-05-W19``."""
+    """``name`` is ``2026-05`` or ``2026-05-W19``."""
     return f"{STRETCHES}{survey}/{name}-{stamp}.parquet"
-
-
-def stretch_of(key: str) -> str:
-    """The name of a stretch in its key."""
-    return key.rpartition("/")[2][:11]
 
 
 def codebook(table: str, survey: str, version: str) -> str:

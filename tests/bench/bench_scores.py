@@ -127,7 +127,7 @@ def main(days: int = 60, agents: int = answered.AGENTS) -> None:
         print(f"{rows:,} tallies of {days} days")
         print(f"scores by agent, days alone: {_told(store, survey.id, 'agent')}")
         start, used = perf_counter(), process_time()
-        failures = add_up(store, pool, Path(place), NOW)
+        failures = add_up(store, pool, NOW)
         assert not failures, failures
         print(f"adding up: {perf_counter() - start:.1f} s, cpu {process_time() - used:.1f} s")
         for by in CUTS:

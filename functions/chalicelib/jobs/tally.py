@@ -136,7 +136,7 @@ def tally(
                 due = counter.elsewhere(athena, due)
             counter.count(due)
         counter.wait()
-        counter.failures += stretches.add_up(store, pool, Path(folder), now, only)
+        counter.failures += stretches.add_up(store, pool, now, only)
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done
