@@ -7,6 +7,7 @@ Every figure is the kernel's (``chalicelib.survey.figures``), unrounded, with ho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,7 +36,7 @@ REWEIGHTED = "reweighted"
 SPREAD = "index_spread"
 
 
-class Index(Struct, frozen=True):
+class Index(Struct, frozen=True, gc=False):
     """The weighted score, 0–100, over the responses that answered anything weighted."""
 
     n: int
@@ -48,7 +49,7 @@ class Index(Struct, frozen=True):
     """How many left out something weighted, so that the rest weighs more; None: not counted."""
 
 
-class Item(Struct, frozen=True, kw_only=True):
+class Item(Struct, frozen=True, kw_only=True, gc=False):
     """What was answered to one question. A figure that does not belong to its type is None."""
 
     id: str
@@ -72,7 +73,7 @@ class Item(Struct, frozen=True, kw_only=True):
     """The mean rank of each choice, over those who ranked it; 1 is the best."""
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False):
     value: str
     """Of two keys both values, with × between."""
     n: int
@@ -126,9 +127,10 @@ def scores(
     contracts = contracts_of(store, survey)
     found = read(store, contracts, keys, (first, last), without_flagged)
     asked = fields_of(contracts)
+    shown = {name: _Shown.of(*each) for name, each in asked.items()}
     bands = contracts[-1].bands
     segments = [
-        _segment(values, items, found.flagged[values], found.flags[values], bands, asked)
+        _segment(values, items, found.flagged[values], found.flags[values], bands, shown)
         for values, items in found.kept.items()
     ]
     chosen = [asked[key][0] for key in keys if key in asked]
@@ -154,13 +156,36 @@ def fields_of(contracts: Sequence[Contract]) -> Fields:
     return {f.id: (q, f) for c in contracts for q in c.questions for f in q.fields()}
 
 
+class _Shown(NamedTuple):
+    """What is the same of a field in every segment."""
+
+    question: Question
+    field: Field
+    type: str
+    text: Text
+    values: list[str]
+    has_na: bool
+
+    @classmethod
+    def of(cls, question: Question, field: Field) -> _Shown:
+        rule = (field.rule or [])[1:] if field.kind in counting.COUNTED else [[]]
+        return cls(
+            question,
+            field,
+            str(type(question).__struct_config__.tag),
+            {language: filled(said) for language, said in question.text.items()},
+            [*map(str, range(rule[0], rule[1] + 1))] if field.kind == "scale" else rule[0],
+            columns.has_na(field),
+        )
+
+
 def _segment(
     values: Values,
     items: Counted,
     flagged: int,
     flags: dict[str, int],
     bands: Bands,
-    fields: Fields,
+    fields: Mapping[str, _Shown],
 ) -> Segment:
     counts = {item: {v: n for v, (n, _) in found.items()} for item, found in items.items()}
     once = counts.get(counting.FCR, {})
@@ -169,7 +194,7 @@ def _segment(
         counts.get(counting.RESPONSES, {}).get("", 0),
         index(items, bands),
         figures.fcr(once.get("yes", 0), sum(once.values())),
-        [_item(*fields[name], counts[name], bands) for name in fields if name in counts],
+        [_item(shown, counts[name], bands) for name, shown in fields.items() if name in counts],
         flagged,
         flags,
         [value for value in values if values != EVERYBODY],
@@ -198,25 +223,26 @@ def _one(items: Counted, name: str) -> Cell:
     return items.get(name, {}).get("", (0, 0))
 
 
-def _item(question: Question, field: Field, counted: Mapping[str, int], bands: Bands) -> Item:
+def _item(shown: _Shown, counted: Mapping[str, int], bands: Bands) -> Item:
+    question, field = shown.question, shown.field
     counts = dict(counted)
-    na = counts.pop(NA, 0) if columns.has_na(field) else 0
+    na = counts.pop(NA, 0) if shown.has_na else 0
     anybody = counts.pop(counting.EVERYBODY, None)
     placed = _places(counts) if field.kind == "order" else {}
     if placed:
         counts = {code: places[1] for code, places in placed.items() if 1 in places}
-    ordered = {code: counts.pop(code) for code in _values(field) if code in counts}
-    counts = {**ordered, **counts}  # a choice that was removed still has its answers
+    ordered = {code: counts[code] for code in shown.values if code in counts}
+    counts = ordered | counts  # a choice that was removed still has its answers
     item = Item(
         id=field.id,
-        type=str(type(question).__struct_config__.tag),
-        text={language: filled(said) for language, said in question.text.items()},
+        type=shown.type,
+        text=shown.text,
         n=sum(counts.values()) if anybody is None else anybody,
         na=na,
         counts=counts,
     )
     if field.kind == "order":
-        ranks = {code: figures.mean(placed[code]) for code in _values(field) if code in placed}
+        ranks = {code: figures.mean(placed[code]) for code in shown.values if code in placed}
         return replace(item, ranks={code: mean for code, mean in ranks.items() if mean})
     if isinstance(question, YesNo):
         return replace(item, yes=figures.share(counts.get("yes", 0), item.n))
@@ -243,11 +269,6 @@ def _places(counts: Mapping[str, int]) -> dict[str, dict[int, int]]:
         rank, _, code = value.partition(" ")
         placed.setdefault(code, {})[int(rank)] = n
     return placed
-
-
-def _values(field: Field) -> list[str]:
-    kind, *rest = field.rule or [""]
-    return [str(point) for point in range(rest[0], rest[1] + 1)] if kind == "scale" else rest[0]
 
 
 def _band(mean: float, low: int, high: int, bands: Bands) -> str:

@@ -6,11 +6,12 @@ stores for repeated texts, and summed as such; texts are looked at once each.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import lru_cache, partial
+from itertools import accumulate, chain, pairwise, starmap
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -18,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from chalicelib import counting, keys, parquet
+from chalicelib import counting, keys, parquet, stretches
 from chalicelib.published import Definitions
-from chalicelib.storage import Missing, Store
+from chalicelib.storage import Entry, Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from chalicelib.survey.drivers import Pair
 
@@ -28,7 +29,6 @@ AT_ONCE = 16
 BETWEEN = "\x1f"
 """Between the two values of a segment of two keys."""
 EVERYBODY = ("",)
-MOMENTS = "moments"
 
 Cell: TypeAlias = tuple[int, int]
 """How many, and the total."""
@@ -36,6 +36,8 @@ Counted: TypeAlias = Mapping[str, Mapping[str, Cell]]
 """By item and value."""
 Values: TypeAlias = tuple[str, ...]
 """The values of the keys of a segment, in their order; ``EVERYBODY`` where there are no keys."""
+Kind: TypeAlias = Callable[[str], str]
+"""Which stretch a day is in."""
 Window: TypeAlias = tuple[str | None, str | None]
 """First and last day, both told; None is no end."""
 
@@ -61,8 +63,15 @@ class Tallied(NamedTuple):
     last: str | None
 
 
+class _Piece(NamedTuple):
+    """The keys of some days' tallies, and of what they are added up to, or ""."""
+
+    days: dict[str, str]
+    stretch: str = ""
+
+
 class _Grid(NamedTuple):
-    """A day's counts: not flagged and flagged, by segment, by item and value."""
+    """The counts of a day or stretch: not flagged and flagged, by segment, by item and value."""
 
     segments: list[str]
     cells: list[tuple[str, str]]
@@ -96,13 +105,14 @@ def read(
             raise Unscorable(f"{survey} has no segment {key!r}; it has: {known}")
     if len(plain) > 2 or len(periods) > 1 or len(set(by)) < len(by):
         raise Unscorable("scores are cut by at most two different keys, and one of the periods")
-    names = _names(store, survey, window)
+    pieces = _pieces(store, survey, window, _LEVELS[periods[0]] if periods else 0)
+    names = [day for piece in pieces for day in piece.days]
     wanted = [",".join(plain), ",".join(reversed(plain))][: len(plain) or 1]
     sums = _Sums()
     named = lru_cache(None)(partial(_named, by=tuple(by), periods=periods))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        days = pool.map(partial(_grid, store, wanted), names.values())
-        for day, (key, grid) in zip(names, days, strict=True):
+        grids = pool.map(partial(_grids, store, wanted), pieces)
+        for day, key, grid in chain.from_iterable(grids):
             period = PERIODS[periods[0]](day) if periods else ""
             turned = [_turned(s) for s in grid.segments] if key != wanted[0] else grid.segments
             sums.add([named(period, value) for value in turned], grid)
@@ -111,10 +121,10 @@ def read(
             f"{survey} is not counted by {' and '.join(plain)} together; "
             "its file must ask for that pair, and `echoform job tally` counts it"
         )
-    every, flagged = sums.cells_of([0, 1]), sums.cells_of([1])
+    every = sums.cells_of([0, 1])
     return Tallied(
         sums.cells_of([0]) if without_flagged else every,
-        {name: _people(items) for name, items in flagged.items()},
+        sums.flagged(),
         {
             name: {v: n for v, (n, _) in sorted(items.get(counting.FLAGGED_BY, {}).items())}
             for name, items in every.items()
@@ -142,12 +152,38 @@ def read_pairs(
 
 
 def _names(store: Store, survey: str, window: Window) -> dict[str, str]:
+    pieces = _pieces(store, survey, window, len(_KINDS))
+    return {day: key for piece in pieces for day, key in piece.days.items()}
+
+
+_KINDS = (stretches.month, stretches.week)
+_LEVELS = {"month": 0, "week": 1, "day": 2}
+"""How many kinds of stretches are too long for a period."""
+
+
+def _pieces(store: Store, survey: str, window: Window, level: int) -> list[_Piece]:
+    """The longest stretches that are added up and whole, and all other days by themselves."""
     first, last = window
-    return {
-        keys.day_of(entry.key): entry.key
-        for entry in store.list(f"{keys.TALLIES}{survey}/")
-        if (first or "") <= keys.day_of(entry.key) <= (last or "~")
-    }
+    kinds = _KINDS[level:]
+    there = {e.key for e in store.list(f"{keys.STRETCHES}{survey}/")} if kinds else set()
+
+    def within(entries: Iterable[Entry], kinds: Sequence[Kind]) -> Iterator[_Piece]:
+        if not kinds:
+            days = {keys.day_of(entry.key): entry.key for entry in entries}
+            yield from (
+                _Piece({day: key})
+                for day, key in days.items()
+                if (first or "") <= day <= (last or "~")
+            )
+            return
+        for stretch in stretches.among(entries, kinds[0]):
+            whole = (first or "") <= min(stretch.days) and max(stretch.days) <= (last or "~")
+            if whole and stretch.key in there:
+                yield _Piece({day: e.key for day, e in stretch.days.items()}, stretch.key)
+            else:
+                yield from within(stretch.days.values(), kinds[1:])
+
+    return [*within(store.list(f"{keys.TALLIES}{survey}/"), kinds)]
 
 
 def _pairs(
@@ -156,7 +192,7 @@ def _pairs(
     rows = parquet.decode_where(store.get(name).data, "segment_key", segment[0])
     if "total_x" not in rows.column_names:
         return []
-    rows = rows.filter(pc.equal(rows["item"], MOMENTS))
+    rows = rows.filter(pc.equal(rows["item"], counting.MOMENTS))
     rows = rows.filter(pc.equal(rows["segment_value"], segment[1]))
     if without_flagged:
         rows = rows.filter(pc.invert(rows["flagged"]))
@@ -170,13 +206,25 @@ def _pairs(
 _COLUMNS = ("segment_value", "item", "value", "flagged", "n", "total")
 
 
-def _grid(store: Store, wanted: Sequence[str], name: str) -> tuple[str, _Grid]:
-    """One day's counts of the first of these segment keys that it has."""
-    data = store.get(name).data
-    for key in wanted:
-        rows = parquet.decode_where(data, "segment_key", key, _COLUMNS)
-        if rows.num_rows:
-            break
+def _grids(store: Store, wanted: Sequence[str], piece: _Piece) -> list[tuple[str, str, _Grid]]:
+    """The first day, key and counts of each of these segment keys; a stretch may have both orders
+    of a pair."""
+    try:
+        files = {min(piece.days): store.get(piece.stretch).data} if piece.stretch else {}
+    except Missing:  # its days changed just now
+        files = {}
+    files = files or {day: store.get(key).data for day, key in piece.days.items()}
+    return [
+        (day, key, _grid(rows))
+        for day, data in files.items()
+        for key in wanted
+        if (rows := parquet.decode_where(data, "segment_key", key, _COLUMNS)).num_rows
+    ]
+
+
+def _grid(rows: pa.Table) -> _Grid:
+    told = pc.not_equal(rows["item"], counting.MOMENTS)
+    rows = rows if pc.all(told).as_py() else rows.filter(told)
     segments, segment = _numbered(rows["segment_value"])
     items, item = _numbered(rows["item"])
     values, value = _numbered(rows["value"])
@@ -188,7 +236,7 @@ def _grid(store: Store, wanted: Sequence[str], name: str) -> tuple[str, _Grid]:
     n[place] = rows["n"].to_numpy()  # a tally has one row for each
     total[place] = pc.fill_null(rows["total"], 0).to_numpy()
     shape = 2, len(segments), len(cells)
-    return key, _Grid(segments, cells, n.reshape(shape), total.reshape(shape))
+    return _Grid(segments, cells, n.reshape(shape), total.reshape(shape))
 
 
 class _Sums:
@@ -221,17 +269,34 @@ class _Sums:
 
     def cells_of(self, flagged: list[int]) -> dict[Values, dict[str, dict[str, Cell]]]:
         """Of what is not flagged (0), flagged (1) or both; every segment, though it be empty."""
-        shape = len(self.segments), len(self._cells)
-        n, total = (a[flagged].sum(axis=0)[: shape[0], : shape[1]] for a in (self._n, self._total))
-        cells = list(self._cells)
+        order = sorted(self._cells, key=lambda cell: cell[0])
+        columns = [self._cells[cell] for cell in order]
+        n, total = (
+            a[flagged].sum(axis=0)[: len(self.segments), columns].tolist()
+            for a in (self._n, self._total)
+        )
+        values = [value for _, value in order]
+        ends = accumulate(Counter(item for item, _ in order).values(), initial=0)
+        places = list(zip(dict(order), starmap(slice, pairwise(ends)), strict=True))
         found: dict[Values, dict[str, dict[str, Cell]]] = {}
-        for name, counts, totals in zip(self.segments, n.tolist(), total.tolist(), strict=True):
-            mine: dict[str, dict[str, Cell]] = {}
-            for (item, value), count, summed in zip(cells, counts, totals, strict=True):
-                if count:
-                    mine.setdefault(item, {})[value] = count, summed
-            found[name] = mine
+        for name, counts, totals in zip(self.segments, n, total, strict=True):
+            cells = list(zip(counts, totals, strict=True))
+            named = list(zip(values, cells, strict=True))
+            mine = found[name] = {}
+            for item, place in places:
+                some = counts[place]
+                if 0 not in some:
+                    mine[item] = dict(named[place])
+                elif any(some):
+                    mine[item] = {value: cell for value, cell in named[place] if cell[0]}
         return found
+
+    def flagged(self) -> dict[Values, int]:
+        """How many people are flagged, of every segment."""
+        at = self._cells.get((counting.RESPONSES, ""))
+        if at is None:
+            return dict.fromkeys(self.segments, 0)
+        return dict(zip(self.segments, self._n[1, :, at].tolist(), strict=False))
 
 
 def _numbered(texts: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
@@ -253,10 +318,6 @@ def _used(
     present = np.zeros(len(known), np.bool_)
     present[numbers] = True
     return [known[at] for at in np.flatnonzero(present).tolist()], (np.cumsum(present) - 1)[numbers]
-
-
-def _people(items: Counted) -> int:
-    return items.get(counting.RESPONSES, {}).get("", (0, 0))[0]
 
 
 def _turned(value: str) -> str:

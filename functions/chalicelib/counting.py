@@ -84,7 +84,7 @@ _NANO = '"nano points"'  # no question can be called that
 _SQUARE = '"square of micro points"'
 _LESS = '"less weight"'
 _DAY = quoted(DAY.name)
-_COUNTED = ("code", "codes", "order", "scale")
+COUNTED = ("code", "codes", "order", "scale")
 
 
 def segment_keys(contracts: Iterable[Contract]) -> list[str]:
@@ -110,7 +110,7 @@ def counted(contracts: Iterable[Contract]) -> list[Field]:
         for question in version.questions
         if question.tallies
         for field in question.fields()
-        if field.kind in _COUNTED and not field.personal
+        if field.kind in COUNTED and not field.personal
     }
     return list(fields.values())
 

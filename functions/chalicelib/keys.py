@@ -10,6 +10,7 @@ CLAIMING = "claiming/"
 RESPONSES = "responses/"
 CONTACTS = "contacts/"
 TALLIES = "tallies/"
+STRETCHES = "stretches/"
 LINKS = "links/"
 CLAIMS = "claims/"
 DUE = "due/"
@@ -62,6 +63,11 @@ def part(table: str, survey: str, day: str, bucket: int) -> str:
 
 def tallies(survey: str, day: str) -> str:
     return f"{TALLIES}{survey}/dt={day}/tallies.parquet"
+
+
+def stretch(survey: str, name: str, stamp: str) -> str:
+    """``name`` is ``2026-05`` or ``2026-05-W19``."""
+    return f"{STRETCHES}{survey}/{name}-{stamp}.parquet"
 
 
 def codebook(table: str, survey: str, version: str) -> str:

@@ -9,12 +9,13 @@ from tests.bench import (
     bench_import,
     bench_merge,
     bench_page,
+    bench_scores,
     bench_tally,
 )
 
 BENCHES = (
     *(bench_build, bench_page, bench_import, bench_accept),
-    *(bench_merge, bench_tally, bench_export),
+    *(bench_merge, bench_tally, bench_scores, bench_export),
 )
 for bench in BENCHES:
     print(f"\n{bench.__name__.rsplit('_', 1)[1]}")

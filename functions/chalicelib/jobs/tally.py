@@ -41,6 +41,7 @@ from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract, EchoformError
 from ..views import DAY, quoted, text, view
+from . import stretches
 from .elsewhere import DAYS, Athena, takes
 
 AT_ONCE = 16
@@ -135,6 +136,7 @@ def tally(
                 due = counter.elsewhere(athena, due)
             counter.count(due)
         counter.wait()
+        counter.failures += stretches.add_up(store, pool, now, only)
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done

@@ -21,7 +21,7 @@ NANO = 1_000_000_000
 """In sums of the index, one point."""
 
 
-class Mean(Struct, frozen=True):
+class Mean(Struct, frozen=True, gc=False):
     """Arithmetic mean and sample standard deviation (n − 1), with the 95 % interval of the mean by
     Student's t (1908). Below two answers there is only the mean."""
 
@@ -32,7 +32,7 @@ class Mean(Struct, frozen=True):
     high: float | None = None
 
 
-class Share(Struct, frozen=True):
+class Share(Struct, frozen=True, gc=False):
     """``hits`` of ``n``, as a fraction with its Wilson 95 % interval."""
 
     hits: int
@@ -42,7 +42,7 @@ class Share(Struct, frozen=True):
     high: float
 
 
-class Nps(Struct, frozen=True):
+class Nps(Struct, frozen=True, gc=False):
     """Net Promoter Score, −100…100, and the half-width of its 95 % interval."""
 
     n: int
