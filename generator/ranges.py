@@ -9,8 +9,9 @@ whole from then on, which cannot fail so: a merge every second keeps no reader w
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from fsspec import AbstractFileSystem
 
@@ -86,7 +87,10 @@ class Files(AbstractFileSystem):  # type: ignore[misc]
         return {"name": key, "size": self.tail(key)[1], "type": "file"}
 
     def modified(self, path: str) -> datetime:
-        return _LONG_AGO
+        """Another moment for each version: DuckDB keeps the footers of files that did not change."""
+        return _LONG_AGO + timedelta(
+            seconds=crc32(self.tail(self._strip_protocol(path))[2].encode())
+        )
 
     def glob(self, path: str, **_: Any) -> list[str]:
         return [self._strip_protocol(path)]

@@ -371,7 +371,7 @@ def _javascript(text: str) -> str:
 
 
 def _minified(kind: str, text: str) -> str:
-    return str(minify.string(kind, text))
+    return str(minify.string(kind, text.replace("\0", "")))  # which would end there
 
 
 def _style(site: Site, parts: tuple[str, ...]) -> str:

@@ -259,6 +259,21 @@ def test_a_part_replaced_under_a_reader_is_read_again(s3_endpoint: str) -> None:
         assert ask(views, "select count(comment) from after_sales").rows == [(401,)]
 
 
+def test_a_reader_that_stays_sees_parts_as_they_are_now(s3_endpoint: str) -> None:
+    """Also where their footers have other places for what is in them."""
+    store = S3Store(BUCKET, token_hex(8), s3_endpoint)
+    live(store, SURVEY)
+    with open_views(store) as views:
+        for total in (1, 300, 301, 900):
+            there = ask(views, "select count(*) from after_sales").rows[0][0]
+            texts = [token_hex(500) for _ in range(there, total)]
+            numbered = enumerate(texts, start=there)
+            land(store, *(said(n, SURVEY, answers={"comment": text}) for n, text in numbered))
+            merge(store, KEY, NOW)
+            asked = ask(views, "select count(*), count(distinct comment) from after_sales")
+            assert asked.rows == [(total, total)]
+
+
 class Restless(S3Store):
     """Every part is replaced between any two looks at it."""
 

@@ -318,3 +318,9 @@ def test_brand_is_legible_in_both_modes(colour: str) -> None:
         assert contrast(shades["brand"][mode], paper) >= 4.5
         assert contrast(shades["brand"][mode], shades["tint"][mode]) >= 4.5
         assert contrast(shades["on"][mode], shades["brand"][mode]) >= 4.5
+
+
+def test_no_character_ends_a_page_early() -> None:
+    """The minifier takes a null character for the end of its text."""
+    contract = survey(ShortText(id="q", text={"en": "before\0after"}))
+    assert "beforeafter" in page(contract, "en").decode()
