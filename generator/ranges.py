@@ -87,10 +87,9 @@ class Files(AbstractFileSystem):  # type: ignore[misc]
         return {"name": key, "size": self.tail(key)[1], "type": "file"}
 
     def modified(self, path: str) -> datetime:
-        """Another moment for each version: DuckDB keeps the footers of files that did not change."""
-        return _LONG_AGO + timedelta(
-            seconds=crc32(self.tail(self._strip_protocol(path))[2].encode())
-        )
+        """Another moment for each version: DuckDB keeps footers of files that did not change."""
+        tag = self.tail(self._strip_protocol(path))[2]
+        return _LONG_AGO + timedelta(seconds=crc32(tag.encode()))
 
     def glob(self, path: str, **_: Any) -> list[str]:
         return [self._strip_protocol(path)]
