@@ -199,6 +199,8 @@ def test_ctrl_c_ends_the_server_and_its_worker_without_a_stack(tmp_path: Path) -
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # What starts us in the background may have us ignore Ctrl-C, and the server with us.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     with process.stderr as lines:
