@@ -143,12 +143,12 @@ def test_a_page_says_what_a_share_a_tab_and_a_phone_want_to_know() -> None:
 def test_minutes_are_computed_and_promised_unless_the_author_did() -> None:
     silent = pages(kitchen_sink(), Site())
     assert "<p class=i>约 1 分钟" in silent["kitchen-sink/index.html"].decode()
-    assert "<p class=h>About 1 minute" in silent["kitchen-sink/en/index.html"].decode()
+    assert "<p class=i>About 1 minute" in silent["kitchen-sink/en/index.html"].decode()
     first = kitchen_sink().sections[0]
     doubled = [replace(first, id=f"s{n}", questions=first.questions[:1] * 40) for n in range(3)]
     long = pages(replace(kitchen_sink(), sections=doubled), Site())
-    assert "<p class=h>约 2 分钟" in long["kitchen-sink/index.html"].decode()
-    assert "<p class=h>约" not in pages(after_sales(), Site())["after-sales/index.html"].decode()
+    assert "<p class=i>约 2 分钟" in long["kitchen-sink/index.html"].decode()
+    assert "<p class=i>约" not in pages(after_sales(), Site())["after-sales/index.html"].decode()
 
 
 def test_where_there_is_no_page_it_is_said_in_every_language() -> None:
