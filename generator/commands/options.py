@@ -1,0 +1,86 @@
+"""What several commands take, worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+SURVEYS = Path("surveys")
+
+
+paths_argument = click.argument(
+    "paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATHS]..."
+)
+data_option = click.option(
+    "--data",
+    default="data",
+    envvar="ECHOFORM_DATA",
+    show_default=True,
+    help="Where answers lie: a folder, or s3://bucket/prefix.",
+)
+
+
+def figures_options(command: Any) -> Any:
+    """What every command that shows figures takes."""
+    options = [
+        data_option,
+        click.option(
+            "--out", type=click.Path(path_type=Path), help="A file instead of the screen."
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["table", "json", "csv", "xlsx"]),
+            default="table",
+            show_default=True,
+            help="How to show it.",
+        ),
+        click.option(
+            "--with-flagged/--without",
+            " /--exclude-flagged",
+            default=True,
+            help="Count answers that something speaks against, or leave them out.",
+        ),
+    ]
+    for option in options:
+        command = option(command)
+    return command
+
+
+def days_options(command: Any) -> Any:
+    """Which days figures are of."""
+    options = [
+        click.option(
+            "--wave", help="A period: 2026-Q3, 2026-09, 2026-W38, 2026-09-01..2026-09-30."
+        ),
+        click.option("--to", "last", metavar="DAY", help="Last day."),
+        click.option("--from", "first", metavar="DAY", help="First day, as 2026-05-17."),
+    ]
+    for option in options:
+        command = option(command)
+    return command
+
+
+segment_option = click.option("--segment", metavar="KEY=VALUE", help="Only of these: agent=A07.")
+
+
+def athena_options(command: Any) -> Any:
+    """Which database and workgroup of Athena's."""
+    for name in ("database", "workgroup"):
+        command = click.option(
+            f"--{name}", default="echoform", show_default=True, help=f"Athena's {name}."
+        )(command)
+    return command
+
+
+def given(paths: tuple[Path, ...]) -> list[Path]:
+    """The surveys meant: those named, else the folder ``surveys`` here."""
+    if paths:
+        return list(paths)
+    if SURVEYS.is_dir():
+        return [SURVEYS]
+    raise click.UsageError(
+        "no surveys named, and no folder surveys/ here. `echoform new after-sales` makes one."
+    )
