@@ -24,6 +24,7 @@ CUTS = "cuts/"
 QUESTIONS = "questions/"
 LABELS = "labels/"
 STAGING = "staging/"
+OUTBOX = "outbox/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -135,6 +136,10 @@ def _uploaded(survey: str, token: str) -> str:
 def cut(survey: str, days: str) -> str:
     """That figures of these days (``2026-07-01..2026-09-30``) were published."""
     return f"{CUTS}{survey}/{days}.json"
+
+
+def outbox(channel: str, name: str) -> str:
+    return f"{OUTBOX}{channel}/{name}.json"
 
 
 def survey_of(key: str) -> str:
