@@ -63,6 +63,7 @@ def counted(days: int = 50, now: int = NOW) -> Reading:
     land(store, *answered(days))
     merge(store, KEY, NOW)
     tally(store, now)
+    tally(store, now)
     return store
 
 
@@ -137,6 +138,19 @@ def test_nothing_is_added_up_again_that_did_not_change() -> None:
         add_up(store, pool, NOW + 1)
     assert store.read == []
     assert [(entry.key, entry.tag) for entry in store.list("")] == before
+
+
+def test_a_stretch_waits_until_its_days_rest() -> None:
+    """A late answer has its day counted, and not at once its month added up again."""
+    store = counted()
+    before = added(store)
+    late = at("2026-05-20T11:30")
+    land(store, said(9999, SURVEY, late, answers={"speed": 1}))
+    merge(store, KEY, NOW)
+    tally(store, NOW)
+    assert before - added(store) == {"2026-05", "2026-05-W21"}
+    tally(store, NOW)
+    assert added(store) == before
 
 
 def test_what_is_not_over_waits() -> None:

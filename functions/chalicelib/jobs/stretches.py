@@ -2,6 +2,9 @@
 counted: weeks from their days, months from their weeks. Moments are left to the days: they are
 read seldom, and by segment.
 
+A stretch waits for a run that counts none of its days: while answers still come for a day, its
+month would be added up again for each of them.
+
 Whole numbers are the same in any order. What has another name than its days give it now is of days
 that changed since, and goes.
 """
@@ -10,7 +13,7 @@ that changed since, and goes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby
@@ -31,15 +34,22 @@ MEMORY = "1GB"
 
 
 def add_up(
-    store: Store, pool: ThreadPoolExecutor, now: int, only: str | None = None
+    store: Store,
+    pool: ThreadPoolExecutor,
+    now: int,
+    only: str | None = None,
+    changed: Set[str] = frozenset(),
 ) -> list[Exception]:
-    """Bring the stretches of all surveys, or of one, up to date. Gives what went wrong."""
+    """Bring the stretches of all surveys, or of one, up to date. Gives what went wrong.
+
+    ``changed``: the tallies that this run has written.
+    """
     under = f"{only}/" if only else ""
     today = days.day(now, "UTC")
     there: dict[str, set[str]] = {}
     for entry in store.list(f"{keys.STRETCHES}{under}"):
         there.setdefault(keys.survey_of(entry.key), set()).add(entry.key)
-    adding = _Adding(store, pool)
+    adding = _Adding(store, pool, changed)
     tallies = store.list(f"{keys.TALLIES}{under}")
     for survey, mine in groupby(tallies, lambda entry: keys.survey_of(entry.key)):
         left, adding.there = there.get(survey, set()), there.get(survey, set()).copy()
@@ -60,15 +70,18 @@ def add_up(
 
 
 class _Adding:
-    def __init__(self, store: Store, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, store: Store, pool: ThreadPoolExecutor, changed: Set[str]) -> None:
         self._store = store
         self._pool = pool
+        self._changed = changed
         self.there: set[str] = set()
         self.failures: list[Exception] = []
 
     def add(self, stretch: Stretch, parts: Mapping[str, str]) -> None:
         """Add up these tallies as the stretch; one alone can be read as it is."""
         if stretch.key in self.there or len(parts) == 1:
+            return
+        if any(day.key in self._changed for day in stretch.days.values()):
             return
         try:
             with TemporaryDirectory() as folder:

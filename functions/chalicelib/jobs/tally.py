@@ -130,13 +130,15 @@ def tally(
         sources = _sources(store, only)
         stored = dict(zip(sources, pool.map(partial(_stored, store), sources), strict=True))
         counter = _Counter(store, pool, Path(folder), now, key)
+        changed: set[str] = set()
         for survey, days in groupby(sources, lambda day: day.survey):
             due = counter.due(survey, {day: (sources[day], *stored[day]) for day in days})
+            changed |= {keys.tallies(*each.day) for each in due}
             if athena and sum(len(each.parts) for each in due) > here:
                 due = counter.elsewhere(athena, due)
             counter.count(due)
         counter.wait()
-        counter.failures += stretches.add_up(store, pool, now, only)
+        counter.failures += stretches.add_up(store, pool, now, only, changed)
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done
