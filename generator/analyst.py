@@ -24,6 +24,9 @@ from generator.tallied import Unscorable, Window
 from generator.tracing import trace
 from generator.waves import compare_segments, compare_waves, window
 
+LEGIBLE = 200
+"""Segments in a table, unless told: more are for a file."""
+
 
 def show_scores(
     survey: str,
@@ -32,6 +35,7 @@ def show_scores(
     wave: str | None,
     with_flagged: bool,
     publishable: bool,
+    most: int | None,
     form: str,
     out: Path | None,
     data: str,
@@ -45,7 +49,8 @@ def show_scores(
         show(told, lambda: cut_board(told), form, out, [cells(row) for row in told.rows])
         return
     first, last = _days(days, wave)
-    found = scores(store, survey, by, first, last, not with_flagged)
+    most = most or (LEGIBLE if form == "table" and not out else None)
+    found = scores(store, survey, by, first, last, not with_flagged, most)
     show(found, lambda: table(found, found.language), form, out, score_rows(found), COLUMNS)
 
 

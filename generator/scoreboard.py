@@ -36,6 +36,7 @@ WORDS = {
         "none": "还没有答卷",
         "reweighted": "其中 {n} 份有未答项，按其余权重折算",
         "to": "至",
+        "more": "另有 {n} 个较小的细分未列出；--most 可列出更多",
         "small": "灰色：不足 30 份，仅供参考；* 不足 100 份",
         "flagged": "可疑 {n}",
         "left out": "（未计入）",
@@ -64,6 +65,7 @@ WORDS = {
         "none": "no responses yet",
         "reweighted": "{n} left something weighted out; the rest weighs more",
         "to": "to",
+        "more": "and {n} smaller ones: --most shows more",
         "small": "dim: fewer than 30 answers; *: fewer than 100",
         "flagged": "{n} flagged",
         "left out": " (left out)",
@@ -97,6 +99,8 @@ def table(scores: Scores, language: str) -> RenderableType:
         return Group(heading, *flags, *_whole(whole, language, words))
     small = any(segment.n < SMALL for segment in scores.segments)
     note = [Text(words["small"], style="dim")] if small else []
+    if scores.more:
+        note.insert(0, Text(words["more"].format(n=f"{scores.more:,}"), style="dim"))
     return Group(heading, *_cut(scores, language, words), *note)
 
 

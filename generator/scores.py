@@ -105,6 +105,8 @@ class Scores(Struct, frozen=True):
     """What the values of the keys are called, where they have names."""
     without_flagged: bool
     """Whether flagged responses are left out of every figure."""
+    more: int = 0
+    """Segments that are not among these: smaller ones."""
 
 
 def scores(
@@ -114,11 +116,13 @@ def scores(
     first: str | None = None,
     last: str | None = None,
     without_flagged: bool = False,
+    most: int | None = None,
 ) -> Scores:
     """Scores of the days from ``first`` to ``last``, in all, or by one or two segment keys.
 
     ``by`` may also be ``day``, ``week`` or ``month``, alone or beside a segment key.
-    ``without_flagged``: only of responses that nothing speaks against.
+    ``without_flagged``: only of responses that nothing speaks against. ``most``: only of so many
+    segments, those with the most responses.
 
     Raises:
         Unscorable: no such survey, or no such segment key.
@@ -129,9 +133,13 @@ def scores(
     asked = fields_of(contracts)
     shown = {name: _Shown.of(*each) for name, each in asked.items()}
     bands = contracts[-1].bands
+    sizes = found.kept.responses
+    largest = sorted(sizes, key=lambda values: -sizes[values])[:most]
     segments = [
-        _segment(values, items, found.flagged[values], found.flags[values], bands, shown)
-        for values, items in found.kept.items()
+        _segment(
+            values, found.kept[values], found.flagged[values], found.every[values], bands, shown
+        )
+        for values in largest
     ]
     chosen = [asked[key][0] for key in keys if key in asked]
     in_time = bool({"hour", *PERIODS} & set(keys))
@@ -145,6 +153,7 @@ def scores(
         sorted(segments, key=lambda s: (s.values if in_time else [], -s.n, s.value)),
         {c.code: c.text for q in chosen if isinstance(q, Offering) for c in q.choices},
         without_flagged,
+        len(sizes) - len(segments),
     )
 
 
@@ -183,7 +192,7 @@ def _segment(
     values: Values,
     items: Counted,
     flagged: int,
-    flags: dict[str, int],
+    every: Counted,
     bands: Bands,
     fields: Mapping[str, _Shown],
 ) -> Segment:
@@ -196,7 +205,7 @@ def _segment(
         figures.fcr(once.get("yes", 0), sum(once.values())),
         [_item(shown, counts[name], bands) for name, shown in fields.items() if name in counts],
         flagged,
-        flags,
+        {name: n for name, (n, _) in sorted(every.get(counting.FLAGGED_BY, {}).items())},
         [value for value in values if values != EVERYBODY],
     )
 

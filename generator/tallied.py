@@ -54,13 +54,61 @@ class Unscorable(EchoformError):
 
 
 class Tallied(NamedTuple):
-    """``kept`` is what is scored; ``flagged`` and ``flags`` tell of everybody what was flagged."""
+    """By segment: ``kept`` is what is scored, ``every`` that of everybody; how many of them are
+    flagged."""
 
-    kept: dict[Values, dict[str, dict[str, Cell]]]
+    kept: Cells
+    every: Cells
     flagged: dict[Values, int]
-    flags: dict[Values, dict[str, int]]
     first: str | None
     last: str | None
+
+
+class Cells(Mapping[Values, Counted]):
+    """The counts of every segment, though it be empty; put together for those one looks at."""
+
+    def __init__(
+        self,
+        rows: Mapping[Values, int],
+        cells: Mapping[tuple[str, str], int],
+        n: NDArray[np.int64],
+        total: NDArray[np.int64],
+        sides: Sequence[int],
+    ) -> None:
+        order = sorted(cells, key=lambda cell: cell[0])
+        ends = accumulate(Counter(item for item, _ in order).values(), initial=0)
+        self._rows, self._n, self._total, self._sides = rows, n, total, sides
+        self._columns = [cells[cell] for cell in order]
+        self._values = [value for _, value in order]
+        self._places = list(zip(dict(order), starmap(slice, pairwise(ends)), strict=True))
+        self._responses = cells.get((counting.RESPONSES, ""))
+
+    def __getitem__(self, name: Values) -> dict[str, dict[str, Cell]]:
+        row = self._rows[name]
+        counts, totals = (
+            table[self._sides, row].sum(axis=0)[self._columns].tolist()
+            for table in (self._n, self._total)
+        )
+        named = list(zip(self._values, zip(counts, totals, strict=True), strict=True))
+        return {
+            item: {value: cell for value, cell in named[place] if cell[0]}
+            for item, place in self._places
+            if any(counts[place])
+        }
+
+    def __iter__(self) -> Iterator[Values]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def responses(self) -> dict[Values, int]:
+        """How many people there are of every segment."""
+        if self._responses is None:
+            return dict.fromkeys(self._rows, 0)
+        n = self._n[self._sides, :, self._responses].sum(axis=0)
+        return dict(zip(self._rows, n.tolist(), strict=False))
 
 
 class _Piece(NamedTuple):
@@ -124,11 +172,8 @@ def read(
     every = sums.cells_of([0, 1])
     return Tallied(
         sums.cells_of([0]) if without_flagged else every,
-        sums.flagged(),
-        {
-            name: {v: n for v, (n, _) in sorted(items.get(counting.FLAGGED_BY, {}).items())}
-            for name, items in every.items()
-        },
+        every,
+        sums.cells_of([1]).responses,
         min(names, default=None),
         max(names, default=None),
     )
@@ -250,15 +295,9 @@ class _Sums:
     def add(self, names: Sequence[Values], grid: _Grid) -> None:
         down = [self.segments.setdefault(name, len(self.segments)) for name in names]
         across = [self._cells.setdefault(cell, len(self._cells)) for cell in grid.cells]
-        short = [
-            max(0, wanted - there)
-            for wanted, there in zip(
-                (0, len(self.segments), len(self._cells)), self._n.shape, strict=True
-            )
-        ]
-        if any(short):
-            room = [(0, more + more // 2) for more in short]
-            self._n, self._total = np.pad(self._n, room), np.pad(self._total, room)
+        wanted = (2, len(self.segments), len(self._cells))
+        if wanted[1] > self._n.shape[1] or wanted[2] > self._n.shape[2]:
+            self._n, self._total = _wider(self._n, wanted), _wider(self._total, wanted)
         if names:
             sides = [side for side in (0, 1) if grid.n[side].any()]
             summed = np.flatnonzero(grid.total.any(axis=(0, 1)))
@@ -267,36 +306,20 @@ class _Sums:
                 self._n[side][rows, columns] += grid.n[side]
                 self._total[side][rows, columns[summed]] += grid.total[side][:, summed]
 
-    def cells_of(self, flagged: list[int]) -> dict[Values, dict[str, dict[str, Cell]]]:
-        """Of what is not flagged (0), flagged (1) or both; every segment, though it be empty."""
-        order = sorted(self._cells, key=lambda cell: cell[0])
-        columns = [self._cells[cell] for cell in order]
-        n, total = (
-            a[flagged].sum(axis=0)[: len(self.segments), columns].tolist()
-            for a in (self._n, self._total)
-        )
-        values = [value for _, value in order]
-        ends = accumulate(Counter(item for item, _ in order).values(), initial=0)
-        places = list(zip(dict(order), starmap(slice, pairwise(ends)), strict=True))
-        found: dict[Values, dict[str, dict[str, Cell]]] = {}
-        for name, counts, totals in zip(self.segments, n, total, strict=True):
-            cells = list(zip(counts, totals, strict=True))
-            named = list(zip(values, cells, strict=True))
-            mine = found[name] = {}
-            for item, place in places:
-                some = counts[place]
-                if 0 not in some:
-                    mine[item] = dict(named[place])
-                elif any(some):
-                    mine[item] = {value: cell for value, cell in named[place] if cell[0]}
-        return found
+    def cells_of(self, flagged: Sequence[int]) -> Cells:
+        """Of what is not flagged (0), flagged (1) or both."""
+        return Cells(self.segments, self._cells, self._n, self._total, flagged)
 
-    def flagged(self) -> dict[Values, int]:
-        """How many people are flagged, of every segment."""
-        at = self._cells.get((counting.RESPONSES, ""))
-        if at is None:
-            return dict.fromkeys(self.segments, 0)
-        return dict(zip(self.segments, self._n[1, :, at].tolist(), strict=False))
+
+def _wider(table: NDArray[np.int64], wanted: tuple[int, ...]) -> NDArray[np.int64]:
+    """The table with as much room as is wanted, and as much again where it had too little."""
+    shape = [
+        there if there >= more else 2 * more
+        for there, more in zip(table.shape, wanted, strict=True)
+    ]
+    wide = np.zeros(shape, np.int64)
+    wide[tuple(map(slice, table.shape))] = table
+    return wide
 
 
 def _numbered(texts: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:

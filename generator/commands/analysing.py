@@ -22,6 +22,11 @@ from .options import athena_options, data_option, days_options, figures_options,
 @click.option(
     "--publishable", is_flag=True, help="Only what may be published: nobody small can be found."
 )
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    help="Only so many segments, the largest; a table has 200 unless told, a file has all.",
+)
 @figures_options
 def scores(
     survey: str, by: tuple[str, ...], first: str | None, last: str | None, **options: Any

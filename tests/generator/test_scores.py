@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,7 +36,7 @@ ANSWERS = [
 ]
 
 
-def scored(survey: Contract = SURVEY, by: str | None = None, **days: str) -> Scores:
+def scored(survey: Contract = SURVEY, by: str | None = None, **days: Any) -> Scores:
     store = MemoryStore()
     live(store, survey)
     agents = ["a1", "a1", "a1", "a2", "a2", None]
@@ -145,6 +146,14 @@ def test_segments_are_the_values_of_a_key_the_largest_first() -> None:
     assert item(found, "speed", 1).counts == {"1": 1}
     assert [segment.value for segment in scored(by="kind").segments] == ["repair"]
     assert scored(by="kind").values["repair"] == {"en": "Repair"}
+
+
+def test_a_table_of_the_largest_says_how_many_more_there_are() -> None:
+    found = scored(by="agent", most=1)
+    assert [(segment.value, segment.n) for segment in found.segments] == [("a1", 3)]
+    assert found.more == 1
+    assert "and 1 smaller ones: --most shows more" in shown(found, "en")
+    assert found.segments == scored(by="agent").segments[:1]
 
 
 def test_days_bound_what_is_scored() -> None:
