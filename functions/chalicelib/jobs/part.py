@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 import pyarrow as pa
@@ -103,12 +104,15 @@ class Merger:
             self.done.expired += len(names)
             return
         with _uncollected():
+            reading = self._pool.submit(self._responses, part)  # while what landed is read
             left = self._read(part, names)
             for _ in range(TRIES):
                 if not left:
                     return
                 with suppress(Stale, Exists):  # another merger was first: read again
-                    left = self._attempt(part, kept_days, left)
+                    left = self._attempt(part, kept_days, left, reading)
+                if left:
+                    reading = self._pool.submit(self._responses, part)
         self.done.postponed += len(left)
 
     def misplaced(self, key: str, error: Unmergeable) -> None:
@@ -129,27 +133,34 @@ class Merger:
         self._reject(part, wrong)
         return found
 
-    def _attempt(self, part: Part, kept_days: Kept, left: list[Landed]) -> list[Landed]:
-        """Merge once; returns those whose rival went in. Raises Stale or Exists."""
+    def _responses(self, part: Part) -> PartFile:
         coded = sorted(columns.coded(self._definitions.versions(part.survey)))
-        responses = parts.read(self._store, keys.part(keys.RESPONSES, *part), coded)
+        return parts.read(self._store, keys.part(keys.RESPONSES, *part), coded)
+
+    def _attempt(
+        self, part: Part, kept_days: Kept, left: list[Landed], reading: Future[PartFile]
+    ) -> list[Landed]:
+        """Merge once; returns those whose rival went in. Raises Stale or Exists."""
+        about = partial(parts.read, self._store, keys.part(keys.CONTACTS, *part))
+        early = self._pool.submit(about) if any(each.personal for each in left) else None
+        responses = reading.result()
         settled = dict(parts.named(responses.rows, [each.id for each in left]))
         decision = decide(left, settled)
         contacts = None
         if decision.conflicts or any(each.personal for each in decision.new):
-            contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
+            contacts = early.result() if early else about()
         erased = self._tombstones(part)  # after both parts, on every attempt
         decision, gone = living(decision, erased)
         rest = _standing(responses, erased)
         if contacts is None and rest is not responses.rows:
-            contacts = parts.read(self._store, keys.part(keys.CONTACTS, *part))
+            contacts = early.result() if early else about()
         versions = self._versions(part.survey, decision.new)
         cells = self.landing.cells(decision.new)
         new = _table(columns.responses(versions), [each for each, _ in cells])
         personal = [each for _, each in cells] if part.day >= kept_days.contacts else []
-        about = _table(columns.contacts(versions), personal)
+        contacted = _table(columns.contacts(versions), personal)
         # Both are made side by side; that contacts are written first is what matters.
-        written = self._pool.submit(self._contacts, contacts, about, decision.conflicts, erased)
+        written = self._pool.submit(self._contacts, contacts, contacted, decision.conflicts, erased)
         data = parts.changed(responses, rest, new, erased.digest)
         written.result()
         if data:
