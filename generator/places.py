@@ -10,3 +10,6 @@ _ROOT = _HERE / "shipped" if (_HERE / "shipped").is_dir() else _HERE.parent
 APP = _ROOT / "functions" / "app.py"
 SURVEYS = _ROOT / "surveys"
 TEMPLATES = _ROOT / "site_templates"
+CHALICE = _ROOT / "functions" / ".chalice" / "config.json"
+INFRA = _ROOT / "infra"
+"""What AWS must have beside the functions."""
