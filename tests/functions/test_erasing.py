@@ -105,6 +105,18 @@ def others_are_there(store: Store) -> None:
     assert "rejected/2026-05-17/service/else.name.json" in names(store, keys.REJECTED)
 
 
+def test_a_customer_is_nobody_who_left_only_a_telephone_number() -> None:
+    """A row of contacts without a customer is no match for one."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    unknown = said(30, SURVEY, answers={"speed": 3, "phone": "139 0013-9000"})
+    land(store, FIRST, unknown)
+    merge(store, KEY, NOW)
+    assert forget(store)
+    assert [row["response"] for row in rows(store)] == [unknown.id]
+    assert [row["response"] for row in rows(store, keys.CONTACTS)] == [unknown.id]
+
+
 def test_a_customer_is_erased_from_every_byte(store: Store) -> None:
     planted(store)
     places = {key.split("/")[0] for key in held(store)}

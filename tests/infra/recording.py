@@ -1,0 +1,129 @@
+"""An AWS that writes down what it is asked: moto's server, and the actions behind its requests.
+
+IAM names actions, S3 is asked in HTTP: what a request needs to be allowed is said here once.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote
+
+import boto3
+from moto.moto_server import threaded_moto_server as moto
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+BUCKET = "recorded"
+
+
+class Asked(NamedTuple):
+    """One action on one resource: an object's key, "" for the bucket, a queue's name."""
+
+    action: str
+    on: str
+
+
+class Aws:
+    """A server of its own, and what it was asked since ``forget``."""
+
+    def __init__(self, endpoint: str, asked: list[Asked]) -> None:
+        self.endpoint, self.asked = endpoint, asked
+
+    def client(self, service: str) -> Any:
+        return boto3.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "ECHOFORM_DATA": f"s3://{BUCKET}",
+            "ECHOFORM_S3_ENDPOINT": self.endpoint,
+            "ECHOFORM_KEY": "secret",
+        }
+
+
+@contextmanager
+def recorded() -> Iterator[Aws]:
+    """An AWS with one bucket, which keeps versions, and the queue of parts."""
+    os.environ |= CREDENTIALS
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    asked: list[Asked] = []
+
+    class Recorder(moto.DomainDispatcherApplication):
+        def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+            size = int(environ.get("CONTENT_LENGTH") or 0)
+            body = environ["wsgi.input"].read(size) if size else b""
+            environ["wsgi.input"] = io.BytesIO(body)
+            asked.extend(actions(environ, body))
+            return super().__call__(environ, start_response)
+
+    plain, moto.DomainDispatcherApplication = moto.DomainDispatcherApplication, Recorder  # type: ignore[misc]
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    try:
+        server.start()
+    finally:
+        moto.DomainDispatcherApplication = plain  # type: ignore[misc]
+    host, port = server.get_host_and_port()
+    aws = Aws(f"http://{host}:{port}", asked)
+    try:
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        aws.client("sqs").create_queue(QueueName="echoform-merge")
+        yield aws
+    finally:
+        server.stop()
+
+
+_SQS = re.compile(r"AmazonSQS\.(\w+)")
+_BATCHES = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
+
+
+def actions(environ: dict[str, Any], body: bytes) -> Iterable[Asked]:
+    """What IAM is asked for a request."""
+    target = _SQS.search(environ.get("HTTP_X_AMZ_TARGET", ""))
+    if target:
+        return [Asked("sqs:" + _BATCHES.get(target[1], target[1]), "echoform-merge")]
+    method = environ["REQUEST_METHOD"]
+    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    bucket, _, key = unquote(environ["PATH_INFO"]).lstrip("/").partition("/")
+    if bucket != BUCKET:
+        return [Asked(f"?:{method}", bucket)]
+    if "delete" in query:
+        named = re.findall(rb"<Object>(.*?)</Object>", body, re.DOTALL)
+        return [
+            Asked(
+                "s3:DeleteObjectVersion" if b"<VersionId>" in each else "s3:DeleteObject",
+                re.search(rb"<Key>(.*?)</Key>", each)[1].decode(),  # type: ignore[index]
+            )
+            for each in named
+        ]
+    if not key:
+        for word, action in _OF_BUCKETS.items():
+            if word in query:
+                return [Asked(action, "")]
+    return [Asked(_OF_OBJECTS[method], key)]
+
+
+_OF_BUCKETS = {
+    "list-type": "s3:ListBucket",
+    "versions": "s3:ListBucketVersions",
+    "versioning": "s3:GetBucketVersioning",
+}
+_OF_OBJECTS = {
+    "GET": "s3:GetObject",
+    "HEAD": "s3:GetObject",
+    "PUT": "s3:PutObject",
+    "POST": "s3:PutObject",
+    "DELETE": "s3:DeleteObject",
+}
