@@ -1,4 +1,4 @@
-"""Packages for Lambda: the same files in, the same bytes out, so that what did not change is not sent.
+"""Packages for Lambda: the same files in, the same bytes out; what did not change is not sent.
 
 ``functions.zip`` is ``app.py``, ``chalicelib`` and what an answer needs; ``computing.zip`` is the
 layer of the functions that count. Chalice's own packaging is not used: it resolves anew each time,
@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import chalicelib
 import msgspec
+
+import chalicelib
 from chalicelib.survey import EchoformError
 from generator import template, wheels
 from generator.places import APP, INFRA
@@ -131,7 +132,7 @@ def code() -> dict[str, bytes]:
 def sources() -> str:
     """A digest of all that packages are made of."""
     files = code() | {
-        path.relative_to(INFRA).as_posix(): path.read_bytes()
+        path.name: path.read_bytes()
         for path in (*INFRA.glob("*.*"), *PACKAGES.iterdir())
         if path.suffix in (".yaml", ".js", ".lock")
     }

@@ -42,7 +42,7 @@ _NEEDLESS = (
     "chalice/templates/*",
     "chalice/vendored/botocore/*",
     "pyarrow/*flight*",
-    "pyarrow/*substrait*",
+    "pyarrow/_substrait*",
     "pyarrow/*cpp_tests*",
     "pyarrow/libarrow_python.so.*.*.*",
     "pyarrow/libarrow_python_*",
@@ -63,7 +63,7 @@ class NoWheels(EchoformError):
 
 
 def fetch(lock: Path, architecture: str, into: Path, wheels: Path | None = None) -> list[Path]:
-    """The wheels that a lock names, by their names. ``wheels``: a folder to take them from, offline.
+    """The wheels that a lock names, by name. ``wheels``: a folder to take them from, offline.
 
     Raises NoWheels.
     """
