@@ -230,9 +230,17 @@ def chinese(whole: Tree, otherwise: Tree) -> Tree:
     whole["Parameters"] |= otherwise["parameters"]
     front = whole["Resources"]["Front"]["Properties"]["DistributionConfig"]
     for behaviour in (front["DefaultCacheBehavior"], *front["CacheBehaviors"]):
-        for gone in ("ResponseHeadersPolicyId", "FunctionAssociations"):
-            behaviour.pop(gone, None)
+        behaviour.pop("FunctionAssociations", None)
     front["ViewerCertificate"] = otherwise["certificate"]
+    site = next(origin for origin in front["Origins"] if origin["Id"] == "site")
+    del site["OriginAccessControlId"]
+    site |= otherwise["origin"]
+    whole["Resources"]["SiteAccess"] = otherwise["identity"]
+    document = whole["Resources"]["SitePolicy"]["Properties"]["PolicyDocument"]
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            statement["Principal"] = otherwise["reader"]
+            del statement["Condition"]
     for rule in whole["Resources"]["Gate"]["Properties"]["Rules"]:
         rate = rule["Statement"].get("RateBasedStatement", {})
         if "ForwardedIPConfig" in rate:

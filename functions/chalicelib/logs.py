@@ -4,7 +4,7 @@ What may stand in a line is named here, and all of it is ours: a route's templat
 published, an error code, a count. Nothing that anybody typed, no link's code, no address, no header
 and no query string is ever handed in.
 
-A line is also CloudWatch's embedded metric format, so on AWS the counts are metrics without a call:
+A line is also CloudWatch's embedded metric format, so on AWS counts are metrics without a call:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -19,6 +19,9 @@ from typing import TextIO
 import msgspec
 
 NAMESPACE = "Echoform"
+METERED = frozenset(["accepted", "replayed", "refused", "rejected", "oldest_unmerged_s"])
+"""Counts that are metrics: each costs 0.30 USD a month, so only those that somebody is told of. The
+others stand in the lines, where CloudWatch Logs Insights adds them up."""
 _LINES = logging.getLogger("echoform.lines")
 _LINES.setLevel(logging.INFO)
 _LINES.propagate = False
@@ -70,9 +73,10 @@ def _write(facts: Mapping[str, object], metrics: Mapping[str, int]) -> None:
     now = time_ns() // 1_000_000
     said = {name: value for name, value in facts.items() if value is not None}
     line: dict[str, object] = {"time": now, **said, **metrics}
-    if metrics:
+    metered = [name for name in metrics if name in METERED]
+    if metered:
         dimensions = [name for name in ("survey", "error", "job") if name in said]
-        named = [{"Name": name, "Unit": _unit(name)} for name in metrics]
+        named = [{"Name": name, "Unit": _unit(name)} for name in metered]
         found = {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": named}
         line["_aws"] = {"Timestamp": now, "CloudWatchMetrics": [found]}
     _LINES.info("%s", msgspec.json.encode(line).decode())

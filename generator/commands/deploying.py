@@ -40,4 +40,17 @@ def package(output: Path, architecture: str, wheels: Path | None, lock: bool) ->
     click.echo(f"Lambda takes 250 MB unzipped together: {left:.0f} MB are left")
 
 
-COMMANDS: list[click.Command] = [package]
+@click.command()
+@click.option("--dry-run", is_flag=True, required=True, help="Show it, and ask AWS nothing.")
+@click.option("--partition", type=click.Choice(["aws", "aws-cn"]), default="aws")
+@click.option("--waf", is_flag=True, help="With a WAF before the API.")
+@click.option("--own-key", is_flag=True, help="With a KMS key of its own.")
+def deploy(dry_run: bool, partition: str, waf: bool, own_key: bool) -> None:
+    """Show every resource that would be made on AWS, and what it costs, with the arithmetic."""
+    from generator.deployment import shown
+
+    for line in shown(partition, waf, own_key):
+        click.echo(line)
+
+
+COMMANDS: list[click.Command] = [package, deploy]

@@ -39,7 +39,7 @@ PERSONAL = "7CMM26J97MNWHFGVQRM39J17AWQ"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
 
-def _submitted(number: int, **other: Any) -> Submission:
+def submitted(number: int, **other: Any) -> Submission:
     return Submission(
         id=ids.make(now(), randbits(60) << 16 | number),
         version=SURVEY.version,
@@ -58,15 +58,15 @@ def _answer(store: S3Store) -> None:
     # The customer's browser does this, with a form that the function signed.
     store.create(keys.upload(SURVEY.id, token, "photo"), PNG)
     for submission in (
-        _submitted(1, link=PERSONAL),
-        _submitted(2, answers={"photo": [token], "phone": "13800138000"}),
+        submitted(1, link=PERSONAL),
+        submitted(2, answers={"photo": [token], "phone": "13800138000"}),
     ):
         for _ in range(2):
             body = msgspec.json.encode(submission)
             reply = collect(store, definitions, SURVEY.id, {"content-type": JSON}, body, now())
             assert reply.status in (200, 201), reply.body
     with pytest.raises(Exception, match="already_answered"):
-        accept(store, definitions, SURVEY.id, _submitted(3, link=PERSONAL), Arrival(now=now()))
+        accept(store, definitions, SURVEY.id, submitted(3, link=PERSONAL), Arrival(now=now()))
 
 
 def _orphan(store: S3Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,35 +11,131 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 import app
 from chalicelib.collecting import REFUSALS
 from chalicelib.jobs.merge import ENOUGH_S, Merged
-from chalicelib.logs import NAMESPACE
+from chalicelib.logs import METERED, NAMESPACE
 from chalicelib.standing import metrics
 from chalicelib.storage import MemoryStore
 from chalicelib.survey.words import say
-from generator import throttle
+from generator import template, throttle
+from generator.headers import headers_of
+from generator.places import INFRA
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-RESOURCES = Path(__file__).parents[2] / "infra" / "resources.yaml"
+RESOURCES = INFRA / "resources.yaml"
 
 
-def test_cloudformation_would_take_it() -> None:
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_cloudformation_would_take_it(partition: str, tmp_path: Path) -> None:
     linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent)) or "cfn-lint"
     if not shutil.which(linter):
         pytest.skip("needs cfn-lint")
-    done = subprocess.run([linter, str(RESOURCES)], capture_output=True, text=True, check=False)
+    path = tmp_path / "template.json"
+    path.write_bytes(msgspec.json.encode(template.template(app.app, partition)))
+    region = "cn-north-1" if partition == "aws-cn" else "us-east-1"
+    command = [linter, "--regions", region, "--", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout + done.stderr
 
 
-def resources() -> dict[str, Any]:
-    class Loader(yaml.SafeLoader):
-        """Takes CloudFormation's own tags for nothing."""
+@pytest.mark.long
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_checkov_finds_nothing_that_is_not_argued(partition: str, tmp_path: Path) -> None:
+    """What it would have otherwise is listed with reasons in infra/checkov.yaml."""
+    checkov = os.environ.get("CHECKOV") or shutil.which("checkov")
+    if not checkov:
+        pytest.skip("needs checkov, in an environment of its own: CHECKOV=…/bin/checkov")
+    path = tmp_path / "template.json"
+    path.write_bytes(msgspec.json.encode(template.template(app.app, partition)))
+    command = [checkov, "-f", str(path), "--config-file", str(INFRA / "checkov.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stdout + done.stderr
 
-    Loader.add_multi_constructor("!", lambda *_: None)
-    found: dict[str, Any] = yaml.load(RESOURCES.read_text("utf-8"), Loader)["Resources"]
+
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_nothing_is_named_that_is_not_there(partition: str) -> None:
+    made = template.template(app.app, partition)
+    known = {*made["Resources"], *made["Parameters"], "AWS::NoValue", "AWS::AccountId"}
+    assert {*template.referred(made)} <= known
+    conditions = {each.get("Condition") for each in made["Resources"].values()} - {None}
+    assert conditions <= {*made["Conditions"]}
+
+
+def test_a_function_without_its_entries_is_refused() -> None:
+    """Its memory, its timeout, its policy: whoever adds one to app.py is told what it lacks."""
+    config, policies = template.read_config(), template.read_policies()
+    with pytest.raises(template.Unready) as refused:
+        template.ready([*template.functions(app.app), "newer"], config, policies)
+    assert [line.split(":")[0].strip() for line in str(refused.value).splitlines()[1:]] == [
+        "newer"
+    ] * 3
+    with pytest.raises(template.Unready, match="merge_part: there is no such function"):
+        template.ready(
+            [n for n in template.functions(app.app) if n != "merge_part"], config, policies
+        )
+
+
+def test_every_function_has_its_own_rights_log_and_limits() -> None:
+    made = template.template(app.app)["Resources"]
+    names = template.functions(app.app)
+    functions = [made[template.logical(name)]["Properties"] for name in names]
+    assert len({str(each["Role"]) for each in functions}) == len(functions)
+    assert all(each["LoggingConfig"]["LogGroup"]["Ref"] in made for each in functions)
+    assert {each["Runtime"] for each in functions} == {"python3.13"}
+    assert made["Merge"]["Properties"]["ReservedConcurrentExecutions"] == 1
+    assert not made["APIHandler"]["Properties"]["Layers"], "the API stays light"
+
+
+def test_a_page_gets_the_headers_that_every_server_sends() -> None:
+    said = resources()["Headers"]["Properties"]["ResponseHeadersPolicyConfig"]
+    wanted = headers_of(b"")
+    security = said["SecurityHeadersConfig"]
+    assert security["ReferrerPolicy"]["ReferrerPolicy"] == wanted["Referrer-Policy"]
+    assert security["ContentTypeOptions"]["Override"]
+    assert security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31_536_000
+    [custom] = said["CustomHeadersConfig"]["Items"]
+    assert {custom["Header"]: custom["Value"]}.items() <= wanted.items()
+    policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    frames = template.load(RESOURCES)["Parameters"]["Frames"]["Default"]
+    assert policy.replace("${Frames}", frames) in wanted["Content-Security-Policy"]
+
+
+def test_answers_are_closed_to_the_public_and_kept() -> None:
+    for name in ("Data", "Site", "Results", "AccessLogs"):
+        said = resources()[name]["Properties"]
+        assert all(said["PublicAccessBlockConfiguration"].values()), name
+        assert len(said["PublicAccessBlockConfiguration"]) == 4
+        denied = resources()[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"][-1]
+        assert (denied["Effect"], denied["Condition"]) == (
+            "Deny", {"Bool": {"aws:SecureTransport": "false"}},
+        )  # fmt: skip
+    for name in ("Data", "DataKey", "PseudonymKey", "FollowUps"):
+        assert resources()[name]["DeletionPolicy"] == "Retain", name
+
+
+def test_the_table_is_the_one_the_functions_name() -> None:
+    """A function told of a table that is not there would fail at its first use."""
+    told = template.load(RESOURCES)["Globals"]["Function"]["Environment"]["Variables"]
+    assert {*template.referred(told)} <= {*resources()}
+    made = template.template(app.app)
+    del made["Resources"]["FollowUps"]
+    assert "FollowUps" in {*template.referred(made)} - {*made["Resources"]}
+
+
+def test_china_lacks_what_is_not_there() -> None:
+    made = template.template(app.app, "aws-cn")
+    kinds = {each["Type"] for each in made["Resources"].values()}
+    assert not kinds & {"AWS::CloudFront::Function", "AWS::CloudFront::OriginAccessControl"}
+    assert "Default" not in made["Parameters"]["Domain"], "a domain of one's own is required"
+    front = made["Resources"]["Front"]["Properties"]["DistributionConfig"]
+    assert front["Aliases"] == [{"Ref": "Domain"}]
+    assert "arn:aws:" not in str(made)
+
+
+def resources() -> dict[str, Any]:
+    found: dict[str, Any] = template.load(RESOURCES)["Resources"]
     return found
 
 
@@ -51,10 +148,9 @@ def test_the_queue_is_the_one_the_functions_listen_to() -> None:
     queue = resources()["MergeQueue"]["Properties"]
     settings = msgspec.json.decode((FUNCTIONS / ".chalice" / "config.json").read_bytes())
     functions = settings["lambda_functions"]
-    assert set(functions) <= set(app.app.handler_map)
     assert queue["QueueName"] == app.MERGE_QUEUE
     assert queue["VisibilityTimeout"] == 6 * functions["merge_part"]["lambda_timeout"]
-    assert all(each["lambda_timeout"] > 2 * ENOUGH_S for each in functions.values())
+    assert all(functions[n]["lambda_timeout"] > 2 * ENOUGH_S for n in ("merge", "merge_part"))
 
 
 def test_alarms_are_about_what_is_counted() -> None:
@@ -65,7 +161,7 @@ def test_alarms_are_about_what_is_counted() -> None:
         if each["Properties"].get("Namespace") == NAMESPACE
     ]
     assert len(ours) == 2
-    assert {*ours} <= counted
+    assert {*ours} <= counted & METERED
 
 
 def test_the_gate_says_what_the_api_would() -> None:

@@ -1,0 +1,103 @@
+"""What it costs is arithmetic on what the functions really ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+import app
+from chalicelib import links
+from chalicelib.collecting import JSON, collect
+from chalicelib.linking import standing_of
+from chalicelib.links import Link
+from chalicelib.published import Definitions
+from chalicelib.running import JOBS, now, run_job
+from chalicelib.settings import Settings
+from chalicelib.storage import S3Store
+from generator import costing, template
+from generator.places import INFRA
+from tests.infra.recording import BUCKET, Aws, recorded
+from tests.infra.test_policies import PERSONAL, SURVEY, submitted
+from tests.jobs.answering import KEY, live
+
+PRICES = template.load(INFRA / "prices.yaml")
+OPEN = "4CMM26J97"
+CHARGED = {"s3:PutObject": "put", "s3:ListBucket": "put", "s3:GetObject": "get"}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    with recorded() as aws:
+        store = S3Store(BUCKET, "", aws.endpoint)
+        live(store, SURVEY)
+        links.add(store, {PERSONAL: Link(SURVEY.id, personal=True), OPEN: Link(SURVEY.id)})
+        yield aws
+
+
+def charged(aws: Aws, act: Callable[[], Any]) -> dict[str, int]:
+    """What is charged of an act, by its price."""
+    aws.asked.clear()
+    act()
+    found = Counter(CHARGED[each.action] for each in aws.asked if each.action in CHARGED)
+    return dict(found)
+
+
+@pytest.mark.parametrize("how", ["without a link", "open", "personal"])
+def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
+    store = S3Store(BUCKET, "", aws.endpoint)
+    definitions = Definitions(store)
+    definitions.publication(SURVEY.id)  # a warm function has it
+    definitions.contract(SURVEY.id, SURVEY.version)
+    code = {"open": OPEN, "personal": PERSONAL}.get(how)
+
+    def answer() -> None:
+        if code:
+            asked = msgspec.json.encode({"survey": SURVEY.id, "code": code})
+            assert standing_of(store, definitions, asked, now()).status == 200
+        body = msgspec.json.encode(submitted(len(how), link=code))
+        reply = collect(store, definitions, SURVEY.id, {"content-type": JSON}, body, now())
+        assert reply.status == 201, reply.body
+
+    found = charged(aws, answer)
+    said = PRICES["answers"][how]
+    assert found.get("put", 0) == said["put"]
+    assert found.get("get", 0) + 1 == said["get"], "and merge reads it once"
+    assert said["requests"] == (2 if code else 1)
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_a_run_with_nothing_to_do_asks_for_what_is_priced(job: str, aws: Aws) -> None:
+    store = S3Store(BUCKET, "", aws.endpoint)
+    settings = Settings(f"s3://{BUCKET}", aws.endpoint, KEY)
+    for each in ("merge", "tally", "sweep", job):  # whatever there is, is done
+        run_job(each, settings, store, lambda: 900.0)
+    found = charged(aws, lambda: run_job(job, settings, store, lambda: 900.0))
+    said = PRICES["runs"][job]
+    assert found.get("put", 0) <= said.get("put", 0)
+    assert found.get("get", 0) <= said.get("get", 0)
+
+
+def test_it_rests_for_four_dollars_a_month() -> None:
+    made = template.template(app.app)
+    assert costing.total(costing.at_rest(made, PRICES)) <= 4
+    walled = costing.at_rest(made, PRICES, ["WithWaf", "WithKey"])
+    assert costing.total(walled) == pytest.approx(costing.total(costing.at_rest(made, PRICES)) + 8)
+
+
+def test_a_function_that_runs_by_itself_must_be_priced() -> None:
+    prices = {**PRICES, "runs": {k: v for k, v in PRICES["runs"].items() if k != "sweep"}}
+    with pytest.raises(costing.Unpriced, match="sweep"):
+        costing.at_rest(template.template(app.app), prices)
+
+
+def test_lines_are_counts_times_prices() -> None:
+    [line] = costing.lines({"put": 2_000_000}, PRICES)
+    assert (line.count, line.usd) == (2_000_000, 10.0)
+    [free] = costing.lines({"viewed": 3_000_000}, PRICES)
+    assert free.usd == 0, "CloudFront's first ten million a month"
+    [beyond] = costing.lines({"viewed": 30_000_000}, PRICES)
+    assert beyond.usd == pytest.approx(20)
