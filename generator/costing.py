@@ -7,7 +7,7 @@ whoever doubts a sum sees what it is made of.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -45,13 +45,13 @@ def at_rest(template: Tree, prices: Tree, on: Iterable[str] = ()) -> list[Line]:
     """A month in which nobody answers. ``on``: conditions that hold. Raises Unpriced."""
     resources = [r for r in template["Resources"].values() if _there(r, on)]
     kinds = Counter(_MADE[r["Type"]] for r in resources if r["Type"] in _MADE)
-    used: Counter[str] = Counter(kinds)
+    used: dict[str, float] = defaultdict(float, kinds)
     used["metric"] += len({_metric(r) for r in resources if _metric(r)})
     for name, each in template["Resources"].items():
         times = sum(map(_runs, each["Properties"].get("Events", {}).values()))
         if times:
             _add(used, times, _run(name, each, prices))
-            used["logged"] += times * prices["line_kb"] / MILLION  # type: ignore[assignment]
+            used["logged"] += times * prices["line_kb"] / MILLION
     return lines(used, prices)
 
 
@@ -71,7 +71,7 @@ def for_a_million(template: Tree, prices: Tree, how: str, waf: bool = False) -> 
         "stored": prices["stored_kb"] / MILLION,
         "checked": asked["requests"] if waf else 0,
     }
-    used: Counter[str] = Counter()
+    used: dict[str, float] = defaultdict(float)
     _add(used, MILLION, each)
     return lines(used, prices)
 
@@ -115,9 +115,9 @@ def _runs(event: Tree) -> float:
     return MINUTES / (int(rate[1]) * _EVERY[rate[2]]) if rate else 0
 
 
-def _add(used: Counter[str], times: float, each: Mapping[str, float]) -> None:
+def _add(used: dict[str, float], times: float, each: Mapping[str, float]) -> None:
     for name, count in each.items():
-        used[name] += times * count  # type: ignore[assignment]
+        used[name] += times * count
 
 
 def _there(resource: Tree, on: Iterable[str]) -> bool:

@@ -19,7 +19,7 @@ import msgspec
 import chalicelib
 from chalicelib.survey import EchoformError
 from generator import template, wheels
-from generator.places import APP, INFRA
+from generator.places import APP, CHALICE, INFRA
 from generator.serving import load_app
 
 LARGEST = 250 << 20
@@ -136,7 +136,7 @@ def sources() -> str:
         for path in (*INFRA.glob("*.*"), *PACKAGES.iterdir())
         if path.suffix in (".yaml", ".js", ".lock")
     }
-    files[".chalice/config.json"] = template.CHALICE.read_bytes()
+    files[".chalice/config.json"] = CHALICE.read_bytes()
     digest = sha256()
     for name, data in sorted(files.items()):
         digest.update(b"%d %s %d " % (len(name), name.encode(), len(data)))

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import yaml
-from chalice import Chalice
+from chalice.app import Chalice
 from chalice.config import Config
 from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
 from chalice.deploy.deployer import (
@@ -50,7 +50,7 @@ class Unready(EchoformError):
     """A function has no entry where every function must have one."""
 
 
-class _Ours(Config):  # type: ignore[misc]
+class _Ours(Config):
     """Chalice packages for the interpreter that runs it; ours packages for Lambda's."""
 
     lambda_python_version = f"python{PYTHON}"
@@ -87,7 +87,8 @@ def template(app: Chalice, partition: str = "aws", architecture: str = "arm64") 
 
 def functions(app: Chalice) -> list[str]:
     """Every function that the app is made of, by the names that Chalice gives them."""
-    return [API, *(each.name for each in [*app.pure_lambda_functions, *app.event_sources])]
+    made: list[Any] = [*app.pure_lambda_functions, *app.event_sources]
+    return [API, *(each.name for each in made)]
 
 
 def ready(names: list[str], config: Mapping[str, Any], policies: Mapping[str, Any]) -> None:
@@ -162,17 +163,19 @@ def _chalices(app: Chalice, config: Tree, policies: Mapping[str, list[Tree]]) ->
             config_from_disk=config,
             default_params={"autogen_policy": False},
         )
-        files = OSUtils()
+        packed: Any = _Packed()
+        services: Any = _Services()
+        never: Any = None  # no policy is made from code
         steps = [
             InjectDefaults(),
-            DeploymentPackager(packager=_Packed()),
-            PolicyGenerator(policy_gen=None, osutils=files),
+            DeploymentPackager(packager=packed),
+            PolicyGenerator(policy_gen=never, osutils=OSUtils()),
             SwaggerBuilder(swagger_generator=CFNSwaggerGenerator()),
             LambdaEventSourcePolicyInjector(),
         ]
         builder = ResourceBuilder(ApplicationGraphBuilder(), DependencyBuilder(), BuildStage(steps))
         resources = builder.construct_resources(ours, "prod")
-        made: Tree = SAMTemplateGenerator(ours, _Services()).generate(resources)
+        made: Tree = SAMTemplateGenerator(ours, services).generate(resources)
         return made
 
 

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from secrets import token_hex
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
@@ -23,7 +24,6 @@ CREDENTIALS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-BUCKET = "recorded"
 
 
 class Asked(NamedTuple):
@@ -36,8 +36,8 @@ class Asked(NamedTuple):
 class Aws:
     """A server of its own, and what it was asked since ``forget``."""
 
-    def __init__(self, endpoint: str, asked: list[Asked]) -> None:
-        self.endpoint, self.asked = endpoint, asked
+    def __init__(self, endpoint: str, bucket: str, asked: list[Asked]) -> None:
+        self.endpoint, self.bucket, self.asked = endpoint, bucket, asked
 
     def client(self, service: str) -> Any:
         return boto3.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
@@ -46,7 +46,7 @@ class Aws:
         return {
             **CREDENTIALS,
             "AWS_ENDPOINT_URL": self.endpoint,
-            "ECHOFORM_DATA": f"s3://{BUCKET}",
+            "ECHOFORM_DATA": f"s3://{self.bucket}",
             "ECHOFORM_S3_ENDPOINT": self.endpoint,
             "ECHOFORM_KEY": "secret",
         }
@@ -58,13 +58,14 @@ def recorded() -> Iterator[Aws]:
     os.environ |= CREDENTIALS
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     asked: list[Asked] = []
+    bucket = f"recorded-{token_hex(8)}"  # all of moto's servers in a process share what they hold
 
     class Recorder(moto.DomainDispatcherApplication):
         def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
             size = int(environ.get("CONTENT_LENGTH") or 0)
             body = environ["wsgi.input"].read(size) if size else b""
             environ["wsgi.input"] = io.BytesIO(body)
-            asked.extend(actions(environ, body))
+            asked.extend(actions(environ, body, bucket))
             return super().__call__(environ, start_response)
 
     plain, moto.DomainDispatcherApplication = moto.DomainDispatcherApplication, Recorder  # type: ignore[misc]
@@ -74,11 +75,11 @@ def recorded() -> Iterator[Aws]:
     finally:
         moto.DomainDispatcherApplication = plain  # type: ignore[misc]
     host, port = server.get_host_and_port()
-    aws = Aws(f"http://{host}:{port}", asked)
+    aws = Aws(f"http://{host}:{port}", bucket, asked)
     try:
         s3 = aws.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         aws.client("sqs").create_queue(QueueName="echoform-merge")
         yield aws
     finally:
@@ -89,7 +90,7 @@ _SQS = re.compile(r"AmazonSQS\.(\w+)")
 _BATCHES = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
 
 
-def actions(environ: dict[str, Any], body: bytes) -> Iterable[Asked]:
+def actions(environ: dict[str, Any], body: bytes, ours: str) -> Iterable[Asked]:
     """What IAM is asked for a request."""
     target = _SQS.search(environ.get("HTTP_X_AMZ_TARGET", ""))
     if target:
@@ -97,7 +98,7 @@ def actions(environ: dict[str, Any], body: bytes) -> Iterable[Asked]:
     method = environ["REQUEST_METHOD"]
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     bucket, _, key = unquote(environ["PATH_INFO"]).lstrip("/").partition("/")
-    if bucket != BUCKET:
+    if bucket != ours:
         return [Asked(f"?:{method}", bucket)]
     if "delete" in query:
         named = re.findall(rb"<Object>(.*?)</Object>", body, re.DOTALL)

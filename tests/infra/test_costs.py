@@ -20,7 +20,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
 from generator import costing, template
 from generator.places import INFRA
-from tests.infra.recording import BUCKET, Aws, recorded
+from tests.infra.recording import Aws, recorded
 from tests.infra.test_policies import PERSONAL, SURVEY, submitted
 from tests.jobs.answering import KEY, live
 
@@ -29,10 +29,10 @@ OPEN = "4CMM26J97"
 CHARGED = {"s3:PutObject": "put", "s3:ListBucket": "put", "s3:GetObject": "get"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def aws() -> Iterator[Aws]:
     with recorded() as aws:
-        store = S3Store(BUCKET, "", aws.endpoint)
+        store = S3Store(aws.bucket, "", aws.endpoint)
         live(store, SURVEY)
         links.add(store, {PERSONAL: Link(SURVEY.id, personal=True), OPEN: Link(SURVEY.id)})
         yield aws
@@ -48,7 +48,7 @@ def charged(aws: Aws, act: Callable[[], Any]) -> dict[str, int]:
 
 @pytest.mark.parametrize("how", ["without a link", "open", "personal"])
 def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
-    store = S3Store(BUCKET, "", aws.endpoint)
+    store = S3Store(aws.bucket, "", aws.endpoint)
     definitions = Definitions(store)
     definitions.publication(SURVEY.id)  # a warm function has it
     definitions.contract(SURVEY.id, SURVEY.version)
@@ -71,8 +71,8 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
 
 @pytest.mark.parametrize("job", sorted(JOBS))
 def test_a_run_with_nothing_to_do_asks_for_what_is_priced(job: str, aws: Aws) -> None:
-    store = S3Store(BUCKET, "", aws.endpoint)
-    settings = Settings(f"s3://{BUCKET}", aws.endpoint, KEY)
+    store = S3Store(aws.bucket, "", aws.endpoint)
+    settings = Settings(f"s3://{aws.bucket}", aws.endpoint, KEY)
     for each in ("merge", "tally", "sweep", job):  # whatever there is, is done
         run_job(each, settings, store, lambda: 900.0)
     found = charged(aws, lambda: run_job(job, settings, store, lambda: 900.0))

@@ -28,7 +28,7 @@ from generator import packaging, template, wheels
 from generator.packaging import Stale, TooLarge
 from generator.places import APP
 from tests.infra.python313 import lambdas_python
-from tests.infra.recording import BUCKET, Aws, recorded
+from tests.infra.recording import Aws, recorded
 from tests.jobs.answering import contract, rows
 
 SURVEY = contract()
@@ -205,7 +205,7 @@ def aws() -> Iterator[Aws]:
 def test_an_answer_is_taken_merged_and_counted_by_what_is_packaged(
     unpacked: dict[str, Path], aws: Aws
 ) -> None:
-    store = S3Store(BUCKET, "", aws.endpoint)
+    store = S3Store(aws.bucket, "", aws.endpoint)
     publish(store, SURVEY, now() - 1000)
     answer = {
         "id": ids.make(now(), 1),

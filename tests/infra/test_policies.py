@@ -30,7 +30,7 @@ from chalicelib.traces import find
 from generator import template
 from generator.places import INFRA
 from tests.infra.allowing import Leave, allows, leaves, listed, matches
-from tests.infra.recording import BUCKET, Asked, recorded
+from tests.infra.recording import Asked, recorded
 from tests.jobs.answering import KEY, contract, land, live, said
 
 POLICIES = template.read_policies()
@@ -129,8 +129,8 @@ def rehearsal() -> dict[str, set[Asked]]:
     with recorded() as aws, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
         queue = aws.client("sqs").get_queue_url(QueueName=app.MERGE_QUEUE)["QueueUrl"]
-        store = S3Store(BUCKET, "", aws.endpoint)
-        settings = Settings(f"s3://{BUCKET}", aws.endpoint, KEY, merge_queue=queue)
+        store = S3Store(aws.bucket, "", aws.endpoint)
+        settings = Settings(f"s3://{aws.bucket}", aws.endpoint, KEY, merge_queue=queue)
         live(store, SURVEY)
         links.add(store, {PERSONAL: Link(SURVEY.id, personal=True, attributes={"customer": "C9"})})
         found = {}
