@@ -48,23 +48,29 @@ def open_data(place: str) -> Store:
     return open_store(place, os.environ.get("ECHOFORM_S3_ENDPOINT"))
 
 
+def examined(store: Store, contracts: list[Contract]) -> list[str]:
+    """What authors should know of before these go live. Raises BreaksLive; writes nothing."""
+    definitions = Definitions(store)
+    known = set(definitions.surveys())
+    told = []
+    for contract in contracts:
+        past = definitions.versions(contract.id) if contract.id in known else []
+        reasons = [reason for old in past for reason in breaks(old, contract)]
+        if reasons:
+            raise BreaksLive(contract.id, list(dict.fromkeys(reasons)))
+        told += [
+            f"{contract.id}: {notice}" for old in past[-1:] for notice in notices(old, contract)
+        ]
+    return told
+
+
 def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
     """Make contracts live; says what changed, with what authors should know of it.
 
     All are checked before any is written. Raises BreaksLive; Stale or Exists where somebody else
     publishes at the same time (what went live before that stays; do it again).
     """
-    definitions = Definitions(store)
-    known = set(definitions.surveys())
-    changes = []
-    for contract in contracts:
-        past = definitions.versions(contract.id) if contract.id in known else []
-        reasons = [reason for old in past for reason in breaks(old, contract)]
-        if reasons:
-            raise BreaksLive(contract.id, list(dict.fromkeys(reasons)))
-        changes += [
-            f"{contract.id}: {notice}" for old in past[-1:] for notice in notices(old, contract)
-        ]
+    changes = examined(store, contracts)
     for contract in contracts:
         if publish(store, contract, now):
             who = audit.operator()
