@@ -101,3 +101,15 @@ def test_lines_are_counts_times_prices() -> None:
     assert free.usd == 0, "CloudFront's first ten million a month"
     [beyond] = costing.lines({"viewed": 30_000_000}, PRICES)
     assert beyond.usd == pytest.approx(20)
+
+
+def test_the_readme_has_these_figures() -> None:
+    readme = (INFRA / "README.md").read_text("utf-8")
+    made = template.template(app.app)
+    assert f"| a month at rest | {costing.total(costing.at_rest(made, PRICES)):.2f}:" in readme
+    for how, said in {
+        "without a link": "| a million answers without a link | {:.2f}:",
+        "open": "| a million over open links | {:.2f}:",
+        "personal": "| a million over personal links | {:.2f}:",
+    }.items():
+        assert said.format(costing.total(costing.for_a_million(made, PRICES, how))) in readme
