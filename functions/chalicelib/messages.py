@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from time import monotonic
+from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import DictLoader, StrictUndefined, TemplateError
+from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from msgspec import Struct
 
@@ -138,7 +140,7 @@ class Messages:
         filled = dict.fromkeys(self._published.fields, "") | known
         written = {ending: self._written(name, filled) for ending, name in found.items()}
         subject, text = parted(written["txt"]) if channel == "email" else ("", written["txt"])
-        return Rendered(subject, tidied(text), written.get("html", ""), spoken, known)
+        return Rendered(subject, tidied(text), written.get("html", "").strip(), spoken, known)
 
     def _read(self) -> None:
         self._site = read_site(self._store)
@@ -172,8 +174,8 @@ class Messages:
     def _written(self, name: str, fields: Mapping[str, str]) -> str:
         try:
             return self._writing.get_template(name).render(fields)
-        except TemplateError as error:
-            raise Unrendered(f"the template {name} cannot be filled: {error.message}") from None
+        except Exception as error:  # whatever a template may raise
+            raise Unrendered(f"the template {name} cannot be filled: {error}") from None
 
 
 def writing(templates: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
@@ -200,6 +202,14 @@ def cleaned(name: str, value: str) -> str:
     if plain and not _LINK.fullmatch(plain):
         raise Unrendered(f"the field {name!r} is not an address that begins with http")
     return plain
+
+
+def day_in_words(language: str, ms: int, timezone: str) -> str:
+    """A deadline as a message says it: ``6月30日``, ``30 June``, else ``2026-06-30``."""
+    day = datetime.fromtimestamp(ms / 1000, ZoneInfo(timezone))
+    if language.startswith("zh"):
+        return f"{day.month}月{day.day}日"
+    return f"{day.day} {day:%B}" if language.startswith("en") else f"{day:%Y-%m-%d}"
 
 
 def parted(text: str) -> tuple[str, str]:
