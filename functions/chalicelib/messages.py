@@ -163,8 +163,9 @@ class Messages:
         there = {name.removesuffix(".txt")[len(stem) :] for name in names if name.endswith(".txt")}
         if not there:
             raise Unrendered(f"there is no template {stem}LANGUAGE.txt")
-        spoken = nearest(language, there)
-        spoken = spoken if spoken in there else min(there)
+        alike = sorted(each for each in there if each.partition("-")[0] == language[:2])
+        wanted = [nearest(language, there), *alike, "en", *sorted(there)]
+        spoken = next(each for each in wanted if each in there)
         return {
             ending: name
             for ending in ("txt", "html")
