@@ -16,7 +16,7 @@ from time import monotonic
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import DictLoader, StrictUndefined
+from jinja2 import DictLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from msgspec import Struct
 
@@ -54,7 +54,8 @@ ASKING = frozenset({"invitation", "reminder", "verification"})
 """The kinds that want an answer: they must have a link."""
 WRITTEN = {"email": "email", "sms": "sms", "wechat": "wechat", "webhook": "sms", "wecom": "sms"}
 """Whose templates a channel takes."""
-_LONGEST = 300
+_LONGEST = 100
+_LONGER = {"survey": 300, "incentive": 500, "said": 1000, "did": 1000}
 _LINK = re.compile(r"https?://[!#-;=?-~]{1,2000}")
 
 
@@ -130,9 +131,9 @@ class Messages:
         found, spoken = self._templates(kind, channel, language)
         known = {
             "brand": self._site.called(language),
+            **{name: cleaned(name, value) for name, value in fields.items()},
             "colour": self._site.colour,
             "language": spoken,
-            **{name: cleaned(name, value) for name, value in fields.items()},
         }
         for name in required(kind):
             if not known.get(name):
@@ -176,7 +177,9 @@ class Messages:
         try:
             return self._writing.get_template(name).render(fields)
         except Exception as error:  # whatever a template may raise
-            raise Unrendered(f"the template {name} cannot be filled: {error}") from None
+            # Jinja's own words tell names; others may tell what stood in a field.
+            why = error if isinstance(error, TemplateError) else type(error).__name__
+            raise Unrendered(f"the template {name} cannot be filled: {why}") from None
 
 
 def writing(templates: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
@@ -199,7 +202,7 @@ def cleaned(name: str, value: str) -> str:
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in value)
     plain = " ".join(plain.split())
     if name not in LINKS:
-        return plain[:_LONGEST]
+        return plain[: _LONGER.get(name, _LONGEST)]
     if plain and not _LINK.fullmatch(plain):
         raise Unrendered(f"the field {name!r} is not an address that begins with http")
     return plain
