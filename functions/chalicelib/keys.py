@@ -25,6 +25,7 @@ QUESTIONS = "questions/"
 LABELS = "labels/"
 STAGING = "staging/"
 OUTBOX = "outbox/"
+ACTIONS = "actions/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -136,6 +137,10 @@ def _uploaded(survey: str, token: str) -> str:
 def cut(survey: str, days: str) -> str:
     """That figures of these days (``2026-07-01..2026-09-30``) were published."""
     return f"{CUTS}{survey}/{days}.json"
+
+
+def action(name: str) -> str:
+    return f"{ACTIONS}{name}.json"
 
 
 def outbox(channel: str, name: str) -> str:
