@@ -117,6 +117,11 @@ def purge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("purge", settings(), store())
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def judge(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("judge", settings(), store())
+
+
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:
     """Until Lambda ends this function."""
     return float(event.context.get_remaining_time_in_millis()) / 1000

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from generator.commands import analysing, collecting, links, messages, people, writing
+from generator.commands import analysing, collecting, improving, links, messages, people, writing
 
 
 class Words(click.Group):
@@ -63,6 +63,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Reach customers": [*links.COMMANDS, *messages.COMMANDS],
     "Collect": collecting.COMMANDS,
     "Look at figures": analysing.COMMANDS,
+    "Do better": improving.COMMANDS,
     "Protect people": people.COMMANDS,
 }
 for command in [command for commands in SECTIONS.values() for command in commands]:

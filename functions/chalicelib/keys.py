@@ -28,6 +28,7 @@ OUTBOX = "outbox/"
 SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
 """No survey has a dot in its id."""
+ACTIONS = "actions/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -139,6 +140,10 @@ def _uploaded(survey: str, token: str) -> str:
 def cut(survey: str, days: str) -> str:
     """That figures of these days (``2026-07-01..2026-09-30``) were published."""
     return f"{CUTS}{survey}/{days}.json"
+
+
+def action(name: str) -> str:
+    return f"{ACTIONS}{name}.json"
 
 
 def outbox(channel: str, name: str) -> str:
