@@ -112,7 +112,7 @@ def begin(
 def carry_out(
     store: Store, id: str, by: str, now: int, said: str = "", wave: str | None = None
 ) -> Action:
-    """It is done. It is to show in ``wave``; else in as many days as it was low in, from tomorrow."""
+    """It is done, and is to show in ``wave``: unless told, in as many days as it was low in."""
 
     def step(action: Action) -> Step:
         today = days.day(now, Definitions(store).current(action.survey).timezone)
