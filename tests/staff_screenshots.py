@@ -134,7 +134,7 @@ def reach(page: Page, url: str, token: str, name: str, one: str) -> None:
     page.wait_for_selector(waited.get(name, ".row"))
     if name == "form":
         page.click("#M-call")
-        page.click("text=/^(No answer|无人接听)$/")
+        page.check("[value=no_answer]")
     if name == "picked":
         for at in (1, 2, 3):
             page.locator(".row input").nth(at).check()

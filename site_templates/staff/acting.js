@@ -32,15 +32,16 @@ const restoreForm = () => { form = drafts[shown.item.id] ? {...drafts[shown.item
 
 const drawAct = () => {
   const {item, moves} = shown, waits = pendingOn(item.id);
-  const legal = Object.keys(MOVES).filter(move => moves.includes(move));
-  const first = (FIRST[item.state] || []).find(move => legal.includes(move));
+  const first = (FIRST[item.state] || []).find(move => moves.includes(move));
+  const legal = Object.keys(MOVES).filter(move => moves.includes(move))
+    .sort((a, b) => (b === first) - (a === first));
   const key = [legal, form?.move, waits?.key, language, item.version].join("|");
   if ($("Act").dataset.key !== key) {
     $("Act").dataset.key = key;
     redraw($("Act"),
       h("div", {class: "moves"}, waits ? h("p", {class: "soft", role: "status"}, word("sending")) : legal.map(move =>
         button(word(`moves.${move}`), () => begin(move), {
-          id: `M-${move}`, class: move === first ? "first" : "",
+          id: `M-${move}`, class: move === first && !form ? "first" : "",
           "aria-expanded": asks(move) ? String(form?.move === move) : null
         }))),
       form && drawForm(waits));
@@ -122,6 +123,7 @@ const send = async (move, values) => {
     refreshed(done.item, undefined, true);
     announce(word("done", {move: word(`moves.${move}`)}));
   } catch (error) {
+    if (error.status === 401) return;
     if (shown?.item.id !== item.id) return notice(list(said(item.title), explained(error)));
     await refused(move, values, error);
   }
@@ -129,8 +131,7 @@ const send = async (move, values) => {
   if (shown?.item.id !== item.id) return;
   drawDetail();
   if (!document.activeElement || document.activeElement === document.body) $("Title")?.focus({preventScroll: true});
-  read(`/follow-ups/${item.id}`, () => route().item === item.id)
-    .then(found => { if (shown?.item.id === item.id) show(found); }, () => {});
+  reread(item.id);
 };
 
 const illegal = moves => word("illegal", {
@@ -139,7 +140,6 @@ const illegal = moves => word("illegal", {
 const refused = async (move, values, error) => {
   const before = shown.item.version;
   form = asks(move) ? {move, values} : null;
-  if (error.status === 401) return keepDraft();
   const found = error.status === 409 && await read(`/follow-ups/${shown.item.id}`).catch(() => null);
   if (found) shown = {...found, item: whole(found.item)};
   const problem = error.message === "stale"

@@ -10,8 +10,10 @@ const go = changes => {
   }
 };
 
-const notice = text => {
-  announce("");
+let passing;
+const notice = (text, passes) => {
+  clearTimeout(passing);
+  if (passes) passing = setTimeout(() => { $("Notice").hidden = true; }, 8e3);
   redraw($("Notice"), h("div", {}, text), button("×", () => { $("Notice").hidden = true; }, {"aria-label": word("close_help")}));
   $("Notice").hidden = false;
 };
@@ -83,9 +85,9 @@ const drawAll = () => {
       h("section", {id: "Queue", "aria-label": word("views.queue")},
         h("h1", {class: "v"}, word("views.queue")),
         h("form", {id: "Filters", role: "search", onsubmit: event => event.preventDefault()}),
-        h("div", {id: "Bulk", hidden: true}),
         button("", () => loadQueue(), {id: "Fresh", hidden: true}),
-        h("div", {id: "List", onscroll: scrolled}, h("ol", {id: "Rows", "aria-label": word("list")}), h("div", {id: "Foot"}))),
+        h("div", {id: "List", onscroll: scrolled}, h("ol", {id: "Rows", "aria-label": word("list")}), h("div", {id: "Foot"})),
+        h("div", {id: "Bulk", hidden: true})),
       h("section", {id: "Detail", "aria-label": word("detail")})],
       h("div", {id: "Known", hidden: true}, ["People", "Teams", "Causes"].map(id => h("datalist", {id}))));
     if (typing && shown) $("Detail").dataset.id = "";
@@ -100,7 +102,7 @@ const drawAll = () => {
   if (signed) drawSign();
 };
 let framed;
-const scrolled = () => { framed ||= requestAnimationFrame(() => { framed = 0; drawQueue(); tick(); }); };
+const scrolled = () => { framed ||= requestAnimationFrame(() => { framed = 0; drawQueue(); }); };
 
 let filtered = null;
 const arrive = () => {

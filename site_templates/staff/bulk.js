@@ -7,14 +7,14 @@ const drawBulk = () => {
   if (!count) return void place.replaceChildren();
   if (!$("B-to")) redraw(place,
     h("form", {onsubmit: event => { event.preventDefault(); assignAll(); }},
-      h("strong", {id: "B-n"}),
+      h("p", {}, h("strong", {id: "B-n"}),
+        button(word("clear_selection"), () => { queue.picked.clear(); drawQueue(); }, {class: "quiet"})),
       h("select", {id: "B-kind", "aria-label": word("assign_to"),
         onchange: event => $("B-to").setAttribute("list", event.target.value === "team" ? "Teams" : "People")},
         h("option", {value: "to"}, word("to_person")), h("option", {value: "team"}, word("to_team"))),
       h("input", {id: "B-to", list: "People", autocomplete: "off", required: true,
         "aria-label": word("assign_hint"), placeholder: word("assign_hint")}),
-      h("button", {class: "first"}, word("moves.assign")),
-      button(word("clear_selection"), () => { queue.picked.clear(); drawQueue(); }, {class: "quiet"})));
+      h("button", {class: "first"}, word("moves.assign"))));
   $("B-n").textContent = word("selected", {n: count});
 };
 
@@ -46,7 +46,7 @@ const assignAll = async () => {
   }
   done.forEach(id => queue.picked.delete(id));
   const why = [...new Set(failed.map(each => each.text || word(`errors.${each.error}`)))].join(", ");
-  notice(list(word("bulk_done", {n: done.length, to}), failed.length > 0 && word("bulk_failed", {n: failed.length, why})));
+  notice(list(word("bulk_done", {n: done.length, to}), failed.length > 0 && word("bulk_failed", {n: failed.length, why})), !failed.length);
   pollAt = QUIET;
   await refresh().catch(() => {});
   drawQueue();

@@ -27,6 +27,8 @@ const show = found => {
   drawDetail();
   drawQueue();
 };
+const reread = id => read(`/follow-ups/${id}`, () => route().item === id)
+  .then(found => { if (shown?.item.id === id) show(found); }, () => {});
 // Whether what is open has changed since.
 const refreshDetail = async () => {
   const id = shown?.item.id;
@@ -57,7 +59,9 @@ const drawDetail = () => {
   }
   redraw($("Head"), backLink(), heading(item));
   drawAct();
-  redraw($("Body"), customer(item), clocks(item), comment(item), answers(), service(item), history_());
+  redraw($("Body"),
+    h("div", {}, customer(item), comment(item), clocks(item), service(item)),
+    h("div", {}, answers(), history_()));
   tick();
 };
 

@@ -1,9 +1,10 @@
 // What a person did is written down before it is sent, and crossed out when the server has
 // answered: nothing is lost by a dead network or a reload. Nor done twice: an action names the
-// version it was decided on, so the server takes it once, and where the reply was lost the item's
-// history tells whether it was ours.
+// version it was decided on, so the server takes it once; and where that version is gone, the
+// item's history tells whether it was this very action that went through: its reply may have been
+// lost, and a browser sends by itself a second time what a closed connection swallowed.
 const OUTBOX = "echoform-staff-outbox";
-let outbox = (kept("sessionStorage", OUTBOX) || []).map(action => ({...action, unsure: true}));
+let outbox = kept("sessionStorage", OUTBOX) || [];
 let sending = false;
 const settling = new Map();  // what waits in this page for an action, by its key
 
@@ -34,7 +35,7 @@ const pump = async () => {
     } catch (error) {
       if (error.status === 401 || error.lost) break;  // goes on when there is a token again
       settled(action);
-      waiting ? waiting.failed(error) : announce(explained(error));
+      waiting ? waiting.failed(error) : afterReload(action, null, error);
     }
   }
   sending = false;
@@ -46,15 +47,10 @@ const settled = action => {
 };
 
 const deliver = async action => {
-  const unsure = action.unsure;
-  action.unsure = true;
-  keepOutbox();
   try {
     return await ask(action.path, action.body);
   } catch (error) {
-    if (error.status && !error.lost && !unsure) action.unsure = false;
-    const stale = error.status === 409 && unsure && action.id;
-    const found = stale && await ask(`/follow-ups/${action.id}`);
+    const found = error.message === "stale" && action.id && await ask(`/follow-ups/${action.id}`);
     if (found && isOurs(found.history[action.body.version], action)) {
       return {item: found.item, moves: found.moves};
     }
@@ -78,12 +74,15 @@ const disown = () => {
     moves: others.map(action => list(word(`moves.${action.body.move}`), action.id)).join(", ")
   }));
   others.forEach(action => {
-    settling.get(action.key)?.failed(new Refusal(403, {error: "not_allowed_to"}));
+    settling.get(action.key)?.failed(new Refusal(401));
     settled(action);
   });
 };
-const afterReload = (action, answer) => {
-  announce(word("done", {move: word(`moves.${action.body.move}`)}));
-  if (answer.item) refreshed(answer.item);
+const afterReload = (action, answer, error) => {
+  const move = word(`moves.${action.body.move}`);
+  if (error) notice(list(move, explained(error)));
+  else announce(word("done", {move}));
+  if (answer?.item) refreshed(answer.item);
+  if (action.id) reread(action.id);
 };
 window.onbeforeunload = event => { if (outbox.length) event.preventDefault(); };

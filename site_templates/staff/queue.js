@@ -153,6 +153,7 @@ const drawQueue = () => {
   }
   drawFoot();
   drawBulk();
+  tick();
   if (queue.next !== null && !signed && last + LIMIT / 2 > queue.items.length) loadMore();
 };
 const drawFoot = () => {

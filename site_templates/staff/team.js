@@ -1,5 +1,5 @@
 // How the team does: each figure with how many it is of.
-const FIGURES = ["open", "overdue", "first_contact_on_time", "hours_to_solution", "verified_closed",
+const FIGURES = ["open", "first_contact_on_time", "hours_to_solution", "verified_closed",
   "recovered_detractors", "reopened", "unverified", "unreachable"];
 
 const percent = share => new Intl.NumberFormat(language, {style: "percent"}).format(share);
@@ -35,12 +35,13 @@ const openTeam = async () => {
 };
 const tiles = found => h("dl", {class: "tiles"}, FIGURES.filter(name => name in found).map(name => {
   const of = name === "recovered_detractors" && found.detractors;
-  const [value, small] = figured(of ? {n: of, share: found[name] / of} : found[name]);
+  let [value, small] = figured(of ? {n: of, share: found[name] / of} : found[name]);
+  if (name === "open" && found.overdue) small = list(word("overdue"), found.overdue);
   return h("div", {class: name}, h("dt", {}, word(`figures.${name}`)), h("dd", {}, value, small && h("small", {}, small)));
 }));
 const people = by => {
   if (!by.length) return h("p", {class: "soft"}, word("no_figures"));
-  const names = FIGURES.filter(name => by.some(each => name in each));
+  const names = ["open", "overdue", ...FIGURES.slice(1)].filter(name => by.some(each => name in each));
   const most = Math.max(1, ...by.map(each => each.open || 0));
   return h("section", {class: "block"}, h("h2", {id: "H-by"}, word("by_assignee")),
     h("div", {class: "wide", tabindex: 0, role: "region", "aria-labelledby": "H-by"}, h("table", {},
@@ -49,7 +50,7 @@ const people = by => {
       h("tbody", {}, by.map(each => h("tr", {}, h("th", {scope: "row"}, each.assignee || word("nobody")),
         h("td", {}, each.open > 0 && bar([[each.open / most, ""], each.overdue > 0 && [each.overdue / most, "bad"]].filter(Boolean))),
         names.map(name => {
-          const [value, small] = figured(each[name]);
-          return h("td", {}, value, small && h("small", {}, small));
+          const [value, small] = figured(each[name]), {n} = each[name] ?? {};
+          return h("td", {}, value, small && h("small", {}, word("n", {n})));
         })))))));
 };
