@@ -51,6 +51,7 @@ const drawAct = () => {
 const asks = move => SURE.includes(move) || Object.keys(MOVES[move]).length > 0;
 
 const begin = (move, values = {}) => {
+  if (shown && pendingOn(shown.item.id)) return;
   if (!shown?.moves.includes(move)) return void (shown?.answers && notice(illegal(shown.moves)));
   if (!asks(move)) return send(move, {});
   form = form?.move === move ? form : {move, values};

@@ -82,8 +82,8 @@ const drawAll = () => {
     queue.drawn.clear();
     const typing = $("Act");
     redraw($("Main"), view ? h("div", {id: "View"}) : [
+      h("h1", {class: "v"}, word("views.queue")),
       h("section", {id: "Queue", "aria-label": word("views.queue")},
-        h("h1", {class: "v"}, word("views.queue")),
         h("form", {id: "Filters", role: "search", onsubmit: event => event.preventDefault()}),
         button("", () => loadQueue(), {id: "Fresh", hidden: true}),
         h("div", {id: "List", onscroll: scrolled}, h("ol", {id: "Rows", "aria-label": word("list")}), h("div", {id: "Foot"})),

@@ -32,9 +32,9 @@ const reread = id => read(`/follow-ups/${id}`, () => route().item === id)
 // Whether what is open has changed since.
 const refreshDetail = async () => {
   const id = shown?.item.id;
-  if (!id || !shown.answers) return 0;
+  if (!id || !shown.answers || pendingOn(id)) return 0;
   const found = await ask(`/follow-ups/${id}`);
-  if (shown?.item.id !== id || whole(found.item).version <= shown.item.version) return 0;
+  if (shown?.item.id !== id || pendingOn(id) || whole(found.item).version <= shown.item.version) return 0;
   show(found);
   announce(list(word("changed"), told(found.history.at(-1))));
   return 1;
