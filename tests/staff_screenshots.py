@@ -54,9 +54,13 @@ def people() -> list[dict[str, Any]]:
                 index=1.4 + number % 7 / 4,
                 reopened=int(state == "reopened"),
                 title={
-                    "zh-CN": ("问题未解决或评分很低，请尽快回访", "不愿推荐我们，请了解原因")[number % 2],
-                    "en": ("Not solved or scored very low. Call back soon",
-                           "Would not recommend us. Find out why")[number % 2],
+                    "zh-CN": ("问题未解决或评分很低，请尽快回访", "不愿推荐我们，请了解原因")[
+                        number % 2
+                    ],
+                    "en": (
+                        "Not solved or scored very low. Call back soon",
+                        "Would not recommend us. Find out why",
+                    )[number % 2],
                 },
             )
         )

@@ -56,7 +56,7 @@ const ask = async (path, body) => {
   try {
     const reply = await fetch(DATA.api + path, {
       method: body ? "POST" : "GET",
-      headers: {Authorization: `Bearer ${token}`, ...body && {"Content-Type": "application/json"}},
+      headers: {Authorization: `Bearer ${token}`, "Accept-Language": language, ...body && {"Content-Type": "application/json"}},
       body: body && JSON.stringify(body),
       cache: "no-store", signal: AbortSignal.timeout(PATIENCE)
     });

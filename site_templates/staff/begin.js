@@ -49,6 +49,8 @@ const drawHelp = () => redraw($("Help"),
   h("h2", {}, word("help")),
   h("dl", {class: "keys"}, Object.entries(DATA.words[language].keys).map(([key, what]) =>
     h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)))),
+  h("label", {class: "on"}, h("input", {type: "checkbox", id: "KeysOn", checked: keysOn(),
+    onchange: event => keep("localStorage", KEYS_ON, event.target.checked)}), " ", word("keys_on")),
   h("p", {class: "ends"}, button(word("close_help"), () => $("Help").close())));
 
 const drawTop = () => {
@@ -149,6 +151,8 @@ const enter = async () => {
   }
 };
 
+// Who speaks to the computer turns single letters off.
+const KEYS_ON = "echoform-staff-keys", keysOn = () => kept("localStorage", KEYS_ON) !== false;
 const KEYS = {
   j: () => move(1), k: () => move(-1), x: () => {
     if (!may("bulk")) return;
@@ -178,7 +182,7 @@ document.addEventListener("keydown", event => {
     else if (route().item) go({item: ""});
     return;
   }
-  if (typing || route().view || !Object.hasOwn(KEYS, event.key)) return;
+  if (typing || route().view || !Object.hasOwn(KEYS, event.key) || !keysOn()) return;
   event.preventDefault();
   KEYS[event.key]();
 });

@@ -1,4 +1,4 @@
-"""A staff API of a few lines, in memory: versions, the moves and their states, and who may see what.
+"""A staff API of a few lines, in memory: people by their tokens, follow-ups by their versions.
 
 Enough for the pages to be used against; what the real one refuses is its own tests' to hold.
 """

@@ -1,4 +1,4 @@
-"""The staff pages in a browser: two at once, a dead network, an ended token, and 100,000 follow-ups.
+"""The staff pages in a browser: two at once, a dead network, an ended token, 100,000 follow-ups.
 
 Nothing a person did is lost silently or done twice, whatever happens on the way; and nothing a
 customer typed is ever more than text.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.desk import HOUR, Desk, item, serve
 from tests.browser.walking import inaccessible
@@ -180,6 +180,18 @@ def test_offline_it_says_so_and_sends_once_when_the_network_is_back(
     assert kinds(desk, FIRST) == ["system open", "A03 take"]
 
 
+def test_a_slow_network_is_said_and_waited_for(desk: Desk, window: Window) -> None:
+    desk.add(item(1))
+    page = window("A03")
+    held: list[Route] = []
+    page.route("**/follow-ups/*", held.append)
+    page.locator(".row a").click()
+    expect(page.locator("#Net")).to_have_text("The network is slow. Still waiting…")
+    held[0].continue_()
+    expect(page.locator(".history")).to_be_visible()
+    expect(page.locator("#Net")).to_be_empty()
+
+
 @pytest.mark.parametrize("faults", [["lost"], ["down", "lost"], ["lost", "lost"]])
 def test_a_lost_reply_does_nothing_twice(desk: Desk, window: Window, faults: list[str]) -> None:
     desk.add(item(1, state="assigned"))
@@ -210,11 +222,15 @@ def test_a_reload_sends_what_was_waiting(desk: Desk, window: Window) -> None:
 
 def test_what_a_customer_typed_stays_text(desk: Desk, window: Window) -> None:
     desk.add(
-        item(1, comment=HOSTILE, customer_masked=HOSTILE, assignee=HOSTILE, facts={"store": HOSTILE})
+        item(
+            1, comment=HOSTILE, customer_masked=HOSTILE, assignee=HOSTILE, facts={"store": HOSTILE}
+        )
     )
     said = {"en": HOSTILE}
     desk.answers = [{"question": HOSTILE, "text": said, "value": HOSTILE, "said": said}]
-    desk.histories[FIRST].append({"number": 2, "at": 1, "by": HOSTILE, "kind": "note", "note": HOSTILE})
+    desk.histories[FIRST].append(
+        {"number": 2, "at": 1, "by": HOSTILE, "kind": "note", "note": HOSTILE}
+    )
     page = window("A03", place=f"item={FIRST}")
     expect(page.locator("blockquote")).to_have_text(HOSTILE)
     expect(page.locator(".history")).to_contain_text(HOSTILE)
@@ -350,6 +366,12 @@ def test_everything_is_done_by_keys(desk: Desk, window: Window) -> None:
     expect(page.locator("#Form")).to_have_count(0)
     page.keyboard.press("?")
     expect(page.locator("#Help")).to_contain_text("next follow-up")
+    page.uncheck("#KeysOn")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#Help")).to_be_hidden()
+    page.click("#Keys")
+    page.check("#KeysOn")
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     expect(page.locator("#F-q")).to_be_focused()
