@@ -18,7 +18,7 @@ from chalicelib.running import now
 from tests.browser.desk import HOUR, Desk, item, serve
 from tests.chromium import find
 from tests.screenshots import FLAGS, index
-from tests.surveys import after_sales
+from tests.surveys import after_sales, text
 
 VIEWS = [
     (width, scheme, language)
@@ -32,6 +32,10 @@ COMMENTS = (
     "The technician was polite, but the fridge still leaks.",
     "",
     "态度很差，再也不会买你们的产品了！",
+)
+TITLES = (
+    text("问题未解决或评分很低，请尽快回访", "Not solved or scored very low. Call back soon"),
+    text("不愿推荐我们，请了解原因", "Would not recommend us. Find out why"),
 )
 STATES = ("new", "assigned", "new", "contacted", "in_progress", "reopened", "new", "resolved")
 
@@ -53,15 +57,7 @@ def people() -> list[dict[str, Any]]:
                 customer_masked=("王**", "李*", "J*** S***", "欧阳**")[number % 4],
                 index=1.4 + number % 7 / 4,
                 reopened=int(state == "reopened"),
-                title={
-                    "zh-CN": ("问题未解决或评分很低，请尽快回访", "不愿推荐我们，请了解原因")[
-                        number % 2
-                    ],
-                    "en": (
-                        "Not solved or scored very low. Call back soon",
-                        "Would not recommend us. Find out why",
-                    )[number % 2],
-                },
+                title=TITLES[number % 2],
             )
         )
     return found
@@ -71,11 +67,11 @@ def furnish(desk: Desk) -> str:
     """A team in the middle of a day; the follow-up to look at."""
     desk.add(*people())
     one = "01KITEM000003"
-    text = {q.id: q.text for q in after_sales().questions}
+    texts = {q.id: q.text for q in after_sales().questions}
     said = {"responsiveness": 2, "resolution": 1, "attitude": 4, "resolved": "no", "overall": 3}
     words = {"no": {"zh-CN": "否", "en": "No"}}
     desk.answers = [
-        {"question": name, "text": text[name], "value": value,
+        {"question": name, "text": texts[name], "value": value,
          "said": words.get(str(value), {"zh-CN": str(value), "en": str(value)})}
         for name, value in said.items()
     ]  # fmt: skip

@@ -184,7 +184,7 @@ def test_a_slow_network_is_said_and_waited_for(desk: Desk, window: Window) -> No
     desk.add(item(1))
     page = window("A03")
     held: list[Route] = []
-    page.route("**/follow-ups/*", held.append)
+    page.route("**/follow-ups/*", lambda route: held.append(route))
     page.locator(".row a").click()
     expect(page.locator("#Net")).to_have_text("The network is slow. Still waiting…")
     held[0].continue_()
