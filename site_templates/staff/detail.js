@@ -44,6 +44,7 @@ const backLink = () => h("a", {class: "back", href: "#" + query({...route(), ite
 
 const drawDetail = () => {
   const place = $("Detail");
+  if (!place) return;  // another view is open
   document.body.classList.toggle("detailed", !!route().item);
   if (!route().item) {
     return redraw(place, h("div", {class: "empty"}, h("h2", {}, word("choose")), h("p", {}, word("choose_what"))));
