@@ -55,7 +55,7 @@ def people() -> list[dict[str, Any]]:
                 assignee="" if state == "new" else f"A{number % 5:02}",
                 comment=COMMENTS[number % len(COMMENTS)],
                 customer_masked=("王**", "李*", "J*** S***", "欧阳**")[number % 4],
-                index=1.4 + number % 7 / 4,
+                index=11 + number * 37 % 60,
                 reopened=int(state == "reopened"),
                 title=TITLES[number % 2],
             )
@@ -98,7 +98,7 @@ def furnish(desk: Desk) -> str:
     }
     desk.feedback = [
         {"survey": "after-sales", "title": after_sales().title, "response": str(number),
-         "received_at": at - number * HOUR, "index": 3.2, "facts": {"store": "012"},
+         "received_at": at - number * HOUR, "index": 41.5, "facts": {"store": "012"},
          "answers": desk.answers}
         for number in range(5)
     ]  # fmt: skip

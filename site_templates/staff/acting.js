@@ -114,7 +114,6 @@ const send = async (move, values) => {
   drawAct();
   try {
     const done = await waiting;
-    pollAt = QUIET;
     delete drafts[item.id];
     if (shown?.item.id === item.id) {
       form = null;
@@ -123,6 +122,8 @@ const send = async (move, values) => {
     }
     refreshed(done.item, undefined, true);
     announce(word("done", {move: word(`moves.${move}`)}));
+    pollAt = QUIET;
+    poll();
   } catch (error) {
     if (error.status === 401) return;
     if (shown?.item.id !== item.id) return notice(list(said(item.title), explained(error)));

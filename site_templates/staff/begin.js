@@ -82,7 +82,6 @@ const drawAll = () => {
   if (laid !== view + language || !$("Known")) {
     laid = view + language;
     queue.drawn.clear();
-    const typing = $("Act");
     redraw($("Main"), view ? h("div", {id: "View"}) : [
       h("h1", {class: "v"}, word("views.queue")),
       h("section", {id: "Queue", "aria-label": word("views.queue")},
@@ -92,7 +91,6 @@ const drawAll = () => {
         h("div", {id: "Bulk", hidden: true})),
       h("section", {id: "Detail", "aria-label": word("detail")})],
       h("div", {id: "Known", hidden: true}, ["People", "Teams", "Causes"].map(id => h("datalist", {id}))));
-    if (typing && shown) $("Detail").dataset.id = "";
   }
   if (!view) {
     drawFilters();

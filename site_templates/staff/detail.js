@@ -92,7 +92,8 @@ const customer = item => block("customer",
     button(word("contact"), showContact, {id: "Contact"}), h("small", {}, word("contact_logged")))));
 const LINKS = {phone: ["tel:", /^[+\d][\d ()-]{2,}$/], email: ["mailto:", /^[^\s@?&]+@[^\s@?&]+$/]};
 const reached = () => {
-  const known = Object.entries(contact).filter(([, value]) => value && typeof value === "string");
+  const known = Object.entries(contact).filter(([, value]) => value && typeof value === "string")
+    .sort(([a], [b]) => (b in LINKS) - (a in LINKS));
   return known.length ? h("dl", {class: "contact"}, known.map(([name, value]) => {
     const [scheme, pattern] = LINKS[name] || [];
     return h("div", {}, h("dt", {}, word(`contacts.${name}`)), h("dd", {},
@@ -136,7 +137,7 @@ const height = (answer, survey) => {
 };
 const answers = () => shown.answers?.length > 0 && block("answers", answered(shown.answers, shown.item));
 const answered = (found, item) => [
-  item.index != null && h("p", {class: "soft"}, `${word("index")} ${item.index.toFixed(2)}`),
+  item.index != null && h("p", {class: "soft"}, `${word("index")} ${item.index.toFixed(1)}`),
   h("ul", {class: "answers"}, found.map(answer => [height(answer, item.survey), answer])
     .sort(([a], [b]) => a - b).map(([share, answer]) => {
       const scale = DATA.surveys[item.survey]?.scales[answer.question];

@@ -20,4 +20,4 @@ const card = each => h("li", {class: "block"},
   h("h2", {}, list(each.customer_masked, said(each.title) || titled(each.survey))),
   h("p", {class: "soft"}, list(each.received_at && moment(each.received_at), ...Object.values(each.facts || {}))),
   each.comment && h("blockquote", {}, each.comment),
-  each.answers ? answered(each.answers, each) : each.index != null && h("p", {}, `${word("index")} ${each.index.toFixed(2)}`));
+  each.answers ? answered(each.answers, each) : each.index != null && h("p", {}, `${word("index")} ${each.index.toFixed(1)}`));

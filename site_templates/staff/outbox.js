@@ -70,7 +70,7 @@ const disown = () => {
   const others = outbox.filter(action => action.by !== me.sub);
   if (!others.length) return;
   notice(word("unsent", {
-    n: others.length, who: others[0].by,
+    who: others[0].by,
     moves: others.map(action => list(word(`moves.${action.body.move}`), action.id)).join(", ")
   }));
   others.forEach(action => {

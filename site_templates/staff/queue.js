@@ -202,7 +202,7 @@ const drawRow = (item, at, open, picked) => {
         due(item)),
       h("span", {class: "two"}, title),
       h("span", {class: "three"}, list(
-        item.index != null && `${word("index")} ${item.index.toFixed(1)}`,
+        item.index != null && `${word("index")} ${Math.round(item.index)}`,
         item.assignee || item.assigned_to_team || word("nobody"),
         item.comment ? `“${item.comment}”` : Object.values(item.facts).slice(0, 3).join(" · ")))));
 };

@@ -56,7 +56,7 @@ def item(number: int, **facts: Any) -> Data:
         "assigned_to_team": "北区",
         "facts": {"agent": "A07", "store": "012", "service_type": "维修"},
         "scores": {"overall": 3},
-        "index": 2.1,
+        "index": 28.5,
         "comment": "",
         "customer_masked": f"王** ({number})",
         "received_at": now() - HOUR,

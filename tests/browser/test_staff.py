@@ -160,7 +160,7 @@ def test_nobody_acts_in_anothers_name(desk: Desk, window: Window) -> None:
     expect(page.locator("#Sign")).to_contain_text("withdrawn")
     desk.ended = ""
     page.evaluate(f"location.hash = 'token={desk.sign_in('A04')}'")
-    expect(page.locator("#Notice")).to_contain_text("1 actions of A03 were not sent")
+    expect(page.locator("#Notice")).to_contain_text("Not sent, because A03 is not signed in any more: Take")
     assert kinds(desk, FIRST) == ["system open"]
 
 
@@ -377,6 +377,18 @@ def test_everything_is_done_by_keys(desk: Desk, window: Window) -> None:
     expect(page.locator("#F-q")).to_be_focused()
 
 
+def test_what_was_typed_outlives_a_look_at_the_team(desk: Desk, window: Window) -> None:
+    desk.add(item(1, state="contacted"))
+    desk.team = {"open": 3, "by": []}
+    page = window("L01", "lead", place=f"item={FIRST}")
+    page.click("#M-note")
+    page.fill("#A-note", "half a sen")
+    page.click("nav a >> text=Team")
+    expect(page.locator(".tiles")).to_contain_text("3")
+    page.go_back()
+    expect(page.locator("#A-note")).to_have_value("half a sen")
+
+
 def test_the_token_leaves_the_address_and_is_kept_for_this_tab_alone(
     desk: Desk, window: Window
 ) -> None:
@@ -409,7 +421,7 @@ def test_it_is_accessible_and_fits(desk: Desk, window: Window, place: str, width
     figures = {"open": 3, "overdue": 1, "first_contact_on_time": {"n": 3, "share": 0.5}}
     desk.team = figures | {"by": [figures | {"assignee": "A03"}]}
     desk.feedback = [
-        {"survey": "after-sales", "received_at": 9 * HOUR, "answers": desk.answers, "index": 2.5}
+        {"survey": "after-sales", "received_at": 9 * HOUR, "answers": desk.answers, "index": 42.5}
     ]
     page = window("A03", "lead", place=place, width=width)
     page.wait_for_selector(".history" if "item" in place else ".row, .tiles, .cards")
