@@ -160,7 +160,9 @@ def test_nobody_acts_in_anothers_name(desk: Desk, window: Window) -> None:
     expect(page.locator("#Sign")).to_contain_text("withdrawn")
     desk.ended = ""
     page.evaluate(f"location.hash = 'token={desk.sign_in('A04')}'")
-    expect(page.locator("#Notice")).to_contain_text("Not sent, because A03 is not signed in any more: Take")
+    expect(page.locator("#Notice")).to_contain_text(
+        "Not sent, because A03 is not signed in any more: Take"
+    )
     assert kinds(desk, FIRST) == ["system open"]
 
 
