@@ -9,13 +9,10 @@ their hashes.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from hashlib import sha256
 from typing import Any
 
-import minify
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -31,6 +28,7 @@ from chalicelib.survey.words import WORDS
 from generator.advice import minutes
 from generator.colours import palette
 from generator.headers import headers_of
+from generator.inlining import hashed, javascript, minified
 from generator.places import TEMPLATES
 from generator.site import Site
 from generator.wording import Wording
@@ -192,7 +190,7 @@ def _shell(contract: Contract, site: Site, language: str) -> Shell:
     return Shell(
         html,
         headers_of(html.encode())["Content-Security-Policy"],
-        {q.id: _minified("text/html", draw(q)) for q in contract.questions if q.rule},
+        {q.id: minified("text/html", draw(q)) for q in contract.questions if q.rule},
         words["submit"],
         words["error"],
         {code: words[code] for code in WORDS["en"]},
@@ -270,14 +268,14 @@ def _whole(
     }
     connected = ["'self'"] + [site.uploads] * bool(site.uploads and "upload" in needed)
     own = " 'self'" if "image" in needed else ""
-    script = f"script-src {_hash(parts['form.js'])};connect-src {' '.join(connected)};"
+    script = f"script-src {hashed(parts['form.js'])};connect-src {' '.join(connected)};"
     policy = (
-        f"default-src 'none';style-src {_hash(parts['style.css'])};"
+        f"default-src 'none';style-src {hashed(parts['style.css'])};"
         f"{script if template == 'page.html' else ''}img-src data:{own};"
         f"form-action 'self';base-uri 'none'"
     )
     page = _templates().get_template(template).render(context, policy=policy)
-    html = _minified("text/html", page)
+    html = minified("text/html", page)
     for name, part in parts.items():
         html = html.replace(f"<link rel=inline href={name}>", part)
     return html.encode()
@@ -358,20 +356,11 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
             try {{{text}}} catch (error) {{ root.className = ""; throw error; }}
         }});
     }})(document.documentElement)"""
-    return _javascript(script), said
+    return javascript(script, 2015), said
 
 
 def _stripped(text: str, parts: tuple[str, ...]) -> str:
     return _LINES.sub(lambda line: line[0] if line[line.lastgroup or 0] in parts else "", text)
-
-
-def _javascript(text: str) -> str:
-    minify.config({"js-version": 2015})
-    return _minified("application/javascript", text)
-
-
-def _minified(kind: str, text: str) -> str:
-    return str(minify.string(kind, text.replace("\0", "")))  # which would end there
 
 
 def _style(site: Site, parts: tuple[str, ...]) -> str:
@@ -386,16 +375,9 @@ def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
     )
     template = _templates().get_template("style.css")
     style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
-    return _minified(
+    return minified(
         "text/css", _stripped(style, parts) + _text(f"parts/{part}.css" for part in parts)
     )
-
-
-@cache
-def _hash(part: str) -> str:
-    """A CSP source for an inline element: the hash of what stands between its tags."""
-    text = part[part.index(">") + 1 : part.rindex("<")]
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _problems(field: Field) -> Iterable[str]:
