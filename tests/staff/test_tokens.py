@@ -152,7 +152,7 @@ def test_without_the_secret_no_token_is_made_or_taken() -> None:
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"role": "boss"}, "agent, lead"), ({"sub": " "}, "--sub"), ({"lifetime_ms": 0}, "some time")],
+    [({"role": "boss"}, "agent, lead"), ({"sub": " "}, "--sub"), ({"sub": "system"}, "--sub"), ({"lifetime_ms": 0}, "some time")],
 )
 def test_a_token_that_means_nothing_is_not_made(change: dict[str, Any], said: str) -> None:
     with pytest.raises(CannotMint, match=said):
@@ -210,6 +210,7 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
     "another audience": (lambda: signed(aud="billing"), "no_token"),
     "another issuer": (lambda: signed(iss="https://evil.test"), "no_token"),
     "nobody": (lambda: signed(sub=None), "no_token"),
+    "the record itself": (lambda: signed(sub="system"), "no_token"),
     "empty": (lambda: signed(sub=""), "no_token"),
     "kid is a path": (lambda: signed(headers={"kid": "../../../dev/null"}), "no_token"),
     "kid is an address": (lambda: signed(headers={"kid": "https://evil.test/k"}), "no_token"),

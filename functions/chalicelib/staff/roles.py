@@ -14,9 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Protocol
 
 from msgspec import Struct
+
+from ..follow_ups.events import Item
+from ..follow_ups.port import Scope, in_scope
+from ..survey import EchoformError
 
 
 class Reach(IntEnum):
@@ -58,17 +61,12 @@ class Person(Struct, frozen=True, kw_only=True):
     """Milliseconds since 1970."""
 
 
-class Held(Protocol):
-    """What an item says of whose it is. Empty strings are nobody."""
+class NotAllowed(EchoformError):
+    """This person may not do this, or not to that. Carries the act."""
 
-    @property
-    def agent(self) -> str: ...
-    @property
-    def team(self) -> str: ...
-    @property
-    def assignee(self) -> str: ...
-    @property
-    def assigned_to_team(self) -> str: ...
+    def __init__(self, act: str) -> None:
+        super().__init__(act)
+        self.act = act
 
 
 def reach(person: Person, act: str) -> Reach:
@@ -76,16 +74,25 @@ def reach(person: Person, act: str) -> Reach:
     return MAY.get(person.role, {}).get(act, Reach.NONE)
 
 
-def may(person: Person, act: str, item: Held) -> bool:
-    """Whether this person may do that to the item."""
-    return reach(person, act) >= _distance(person, item)
+def scope(person: Person, act: str) -> Scope | None:
+    """The follow-ups on which this person may act so; None is all. Raises NotAllowed.
+
+    The list, and the look at one item, ask this one function.
+    """
+    teams = tuple(team for team in person.teams if team)
+    match reach(person, act):
+        case Reach.NONE:
+            raise NotAllowed(act)
+        case Reach.OWN:
+            return Scope(people=(person.sub,), pools=teams)
+        case Reach.TEAM:
+            return Scope(people=(person.sub,), teams=teams)
+        case Reach.ALL:
+            return None
 
 
-def _distance(person: Person, item: Held) -> Reach:
-    """The least reach that gets to the item."""
-    if person.sub and person.sub in (item.agent, item.assignee):
-        return Reach.OWN
-    if item.assigned_to_team in person.teams and item.assigned_to_team and not item.assignee:
-        return Reach.OWN
-    mine = {team for team in person.teams if team}
-    return Reach.TEAM if mine & {item.team, item.assigned_to_team} else Reach.ALL
+def require(person: Person, act: str, item: Item) -> None:
+    """Raises NotAllowed unless this person may do that to the item."""
+    mine = scope(person, act)
+    if mine is not None and not in_scope(item, mine):
+        raise NotAllowed(act)

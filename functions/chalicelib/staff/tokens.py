@@ -26,6 +26,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from ..follow_ups.events import SYSTEM
 from ..survey import EchoformError
 from .roles import RANK, Person
 
@@ -37,6 +38,7 @@ ISSUER = "echoform"
 AUDIENCE = "echoform-staff"
 _LABEL = b"echoform staff tokens 1"
 _TEAMS = 100
+_LONGEST = 200
 
 
 class BadToken(EchoformError):
@@ -102,7 +104,7 @@ def mint(key: bytes, sub: str, role: str, teams: list[str], now: int, lifetime_m
         raise CannotMint("ECHOFORM_KEY is not set: without the secret anybody could make tokens")
     if role not in RANK:
         raise CannotMint(f"no role {role!r}; there are: {', '.join(RANK)}")
-    if not sub.strip() or not sub.isprintable():
+    if not _somebody(sub):
         raise CannotMint("a token needs somebody it is for: --sub A07, as links call the agent")
     if lifetime_ms <= 0:
         raise CannotMint("a token must be good for some time")
@@ -151,6 +153,8 @@ class Tokens:
             raise BadToken("no_token")
         if claims.exp * 1000 <= now:
             raise BadToken("expired")
+        if not _somebody(claims.sub):
+            raise BadToken("no_token")
         person = Person(
             sub=claims.sub,
             role=claims.role,
@@ -161,7 +165,7 @@ class Tokens:
 
     def _theirs(self, claims: Mapping[str, Any]) -> Verified:
         sub = claims.get(self._names.sub)
-        if not isinstance(sub, str) or not sub:
+        if not isinstance(sub, str) or not _somebody(sub):
             raise BadToken("no_token")
         roles = _listed(claims.get(self._names.role))
         locale = claims.get("locale")
@@ -187,6 +191,11 @@ def open_tokens(key: bytes, environ: Mapping[str, str], clock: Callable[[], floa
         open_issuer = import_module("chalicelib.staff.issuer").open_issuer
         issuer = open_issuer(address, audience, clock)
     return Tokens(key, issuer, Names(**named))
+
+
+def _somebody(sub: str) -> bool:
+    """Whether this can be a person: not what the record calls itself."""
+    return sub == sub.strip() and 0 < len(sub) <= _LONGEST and sub.isprintable() and sub != SYSTEM
 
 
 def _mac(key: bytes, signed: str) -> bytes:
