@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from ..published import Definitions
 from ..storage import Missing
 from ..survey import Contract, Rule
@@ -45,8 +47,8 @@ def act(
         by=by,
         kind=move,
         clock=clock_of(definitions, item, now) if move == "reopen" else None,
-        **checked(data),
     )
+    event = replace(event, **checked(data))
     return record.append(id, version, event, role)
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from .sqlite import SqliteRecord as DynamoRecord
+from pathlib import Path
 
-__all__ = ["DynamoRecord"]
+from .sqlite import SqliteRecord
+
+
+class DynamoRecord(SqliteRecord):
+    def __init__(self, table: str) -> None:
+        super().__init__(Path(table))

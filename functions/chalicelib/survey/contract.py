@@ -82,7 +82,9 @@ class Calendar(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
 
     hours: Hours
     """As ``09:00-18:00``."""
-    days: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] = [*WEEKDAYS[:5]]
+    days: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] = msgspec.field(
+        default_factory=lambda: [*WEEKDAYS[:5]]
+    )
     holidays: Literal["CN"] | None = None
     """``CN``: Chinese public holidays are free, and the make-up days for them are worked."""
 
