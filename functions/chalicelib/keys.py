@@ -25,6 +25,9 @@ QUESTIONS = "questions/"
 LABELS = "labels/"
 STAGING = "staging/"
 OUTBOX = "outbox/"
+SITE = f"{DEFINITIONS}site.json"
+MESSAGES = f"{DEFINITIONS}messages.json"
+"""No survey has a dot in its id."""
 
 
 def contract(survey: str, version: str) -> str:
