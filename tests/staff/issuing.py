@@ -25,7 +25,9 @@ def ec_key() -> ec.EllipticCurvePrivateKey:
 
 def published(kid: str, key: Key, **more: str) -> dict[str, Any]:
     """A key as a JWKS holds it."""
-    algorithm = jwt.get_algorithm_by_name("RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256")
+    algorithm = jwt.get_algorithm_by_name(
+        "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+    )
     return {**algorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig"} | more  # type: ignore[attr-defined]
 
 

@@ -26,7 +26,6 @@ from chalicelib.staff.tokens import (
     mint,
     open_tokens,
 )
-
 from tests.staff.issuing import ADDRESS, AUDIENCE, Key, Site, claims, ec_key, published, rsa_key
 
 KEY = b"a secret of the functions"
@@ -47,9 +46,7 @@ def refused(tokens: Tokens, token: str, now: int = NOW) -> str:
 
 def parts(token: str) -> list[Any]:
     """A token's header and claims, as data."""
-    return [
-        json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]
-    ]
+    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
 
 
 def b64(data: bytes) -> str:
@@ -112,7 +109,7 @@ HEADER, BODY = parts(ours())
         ours().rpartition(".")[0] + ".",
         ours()[:-4] + "AAAA",
         "é" + ours(),
-        ours(sub="A" * LARGEST),
+        ours(teams=["T" * LARGEST]),
         mint(b"another secret", "A07", "agent", [], NOW, HOUR),
         mint(KEY, "A07", "agent", [], NOW + LEEWAY_MS + 1, HOUR),
         forged({"alg": "none", "typ": "JWT"}, BODY),
@@ -152,7 +149,12 @@ def test_without_the_secret_no_token_is_made_or_taken() -> None:
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"role": "boss"}, "agent, lead"), ({"sub": " "}, "--sub"), ({"sub": "system"}, "--sub"), ({"lifetime_ms": 0}, "some time")],
+    [
+        ({"role": "boss"}, "agent, lead"),
+        ({"sub": " "}, "--sub"),
+        ({"sub": "system"}, "--sub"),
+        ({"lifetime_ms": 0}, "some time"),
+    ],
 )
 def test_a_token_that_means_nothing_is_not_made(change: dict[str, Any], said: str) -> None:
     with pytest.raises(CannotMint, match=said):
@@ -183,8 +185,10 @@ def test_claims_may_be_called_otherwise(site: Site) -> None:
 
 
 def rs_public_pem() -> bytes:
-    return key_of("rsa").public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return (
+        key_of("rsa")
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
 
 

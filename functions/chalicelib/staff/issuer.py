@@ -1,9 +1,9 @@
 """An OpenID issuer's tokens, by the keys it publishes (RFC 7517, OpenID Connect Discovery 1.0).
 
-Loaded only where an issuer is configured: PyJWT and cryptography are 17 MB and 60 ms. What a key may
-sign with is this module's table, by the kind of key; what a token says of its algorithm must be
-that, and decides nothing (RFC 8725, 3.1). Keys come from the issuer's own address alone: a token's
-``jku``, ``x5u`` or ``jwk`` is never looked at, and its ``kid`` is only compared.
+Loaded only where an issuer is configured: PyJWT and cryptography are 17 MB and 60 ms. What a key
+may sign with is this module's table, by the kind of key; what a token says of its algorithm must
+be that, and decides nothing (RFC 8725, 3.1). Keys come from the issuer's own address alone: a
+token's ``jku``, ``x5u`` or ``jwk`` is never looked at, and its ``kid`` is only compared.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class BadIssuer(EchoformError):
 class OpenId:
     """``fetch`` gets an address; ``clock`` counts seconds."""
 
-    def __init__(self, address: str, audience: str, fetch: Fetch, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, address: str, audience: str, fetch: Fetch, clock: Callable[[], float]
+    ) -> None:
         self._address = address
         self._audience = audience
         self._fetch = fetch

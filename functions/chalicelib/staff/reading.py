@@ -1,95 +1,132 @@
-"""What staff read of answers and contacts: straight from the Parquet, when they ask.
-
-pyarrow is heavy and contacts are personal, so on AWS this runs in a function of its own, ``read``,
-which alone has the layer and the grants; the API calls it (``reader``). Nothing is copied for
-staff, so there is nothing more that an erasure or a retention must reach, and nothing that is old.
-"""
+"""What staff read of answers and contacts: straight from the Parquet, as they ask (``reader``)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import days, keys, parquet, parts
-from ..columns import CUSTOMER, blinded_id
+from ..columns import CUSTOMER
 from ..published import Definitions
 from ..storage import Missing, Store
-from ..survey import Contract, ids
-from .reader import Answers, Contacts, Feedback, Given
+from ..survey import ids
+from .reader import AnswersOf, ContactsOf, FeedbackOf, Found, Given
 
 Row: TypeAlias = dict[str, Any]
 
 DAYS_AT_ONCE = 31
-"""Days with answers that one request looks through; who has few gets an empty page and a cursor."""
+"""Days with answers that one page is looked for in; who has few gets a short page and its next."""
 _FACTS = ("response", "version", "language", "channel", "received_at", "index")
+_ASIDE = frozenset({*_FACTS, CUSTOMER, "digest", "link"})
+AGENT, TEAM = "agent", "team"
 
 
 class Reading:
-    """Reads one store. ``key`` is the functions' secret."""
+    """Reads one store."""
 
-    def __init__(self, store: Store, key: bytes) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._key = key
         self._definitions = Definitions(store)
 
-    def answers(self, asked: Answers) -> Given | None:
-        """What one response answered; None where it is not kept (any longer)."""
-        row = self._row(keys.RESPONSES, asked.survey, asked.response)
-        return _given(asked.survey, row) if row else None
+    def answers(self, asked: AnswersOf) -> Given | None:
+        rows = self._rows(keys.RESPONSES, asked.survey, asked.response)
+        return _given(asked.survey, rows[0]) if rows else None
 
-    def contacts(self, asked: Contacts) -> Row:
-        """What one response left that is personal, by column."""
-        row = self._row(keys.CONTACTS, asked.survey, asked.response) or {}
-        aside = {"response", "received_at", "digest"}
-        return {name: cell for name, cell in row.items() if cell is not None and name not in aside}
+    def contacts(self, asked: ContactsOf) -> Row:
+        kept = {row["digest"] for row in self._rows(keys.RESPONSES, asked.survey, asked.response)}
+        found: Row = {}
+        for row in self._rows(keys.CONTACTS, asked.survey, asked.response):
+            if row["digest"] in kept:  # not a rival's, whose answers are not those we know
+                found = row
+        aside = {*_FACTS, "digest"}
+        return {
+            name: _plain(cell)
+            for name, cell in found.items()
+            if cell is not None and name not in aside
+        }
 
-    def feedback(self, asked: Feedback) -> tuple[list[Given], str]:
-        """Answers of these agents or teams, newest first, and where the next page begins."""
-        found: list[Given] = []
-        listed = self._days(asked)
-        for number, (day, names) in enumerate(listed):
-            if number == DAYS_AT_ONCE:
-                return found, f"{day}~"
-            rows = [given for name in names for given in self._of_day(name, asked)]
-            rows = [each for each in rows if (day, each.response) < asked.before]
+    def feedback(self, asked: FeedbackOf) -> Found:
+        found: list[tuple[str, Given]] = []
+        for number, (day, names) in enumerate(self._days(asked.before)):
+            if number == DAYS_AT_ONCE or len(found) > asked.limit:
+                break
+            rows = [given for name in names for given in self._of_part(name, asked)]
             rows.sort(key=lambda each: each.response, reverse=True)
-            found += rows[: asked.limit + 1 - len(found)]
-            if len(found) > asked.limit:
-                found.pop()
-                last = found[-1].response
-                held = {each.response for each in rows}
-                at = day if last in held else listed[number - 1][0]
-                return found, f"{at}{last}"
-        return found, ""
+            found += [
+                (day, each) for each in rows if asked.before is None or _before(day, each, asked)
+            ]
+        else:
+            day = ""
+        page = found[: asked.limit]
+        items = [each for _, each in page]
+        if len(found) > asked.limit:
+            return Found(items, (page[-1][0], page[-1][1].response))
+        return Found(items, (day, "~") if day else None)
 
-    def _days(self, asked: Feedback) -> list[tuple[str, list[str]]]:
-        """The parts of each day, the newest first."""
+    def _days(self, before: tuple[str, str] | None) -> list[tuple[str, list[str]]]:
+        """The parts of each day, the newest day first."""
         by_day: dict[str, list[str]] = {}
         for survey in self._definitions.surveys():
             for entry in self._store.list(f"{keys.RESPONSES}{survey}/"):
                 day = keys.day_of(entry.key)
-                if (day, "") < asked.before:
+                if before is None or day <= before[0]:
                     by_day.setdefault(day, []).append(entry.key)
         return sorted(by_day.items(), reverse=True)
 
-    def _of_day(self, name: str, asked: Feedback) -> Iterator[Given]:
+    def _of_part(self, name: str, asked: FeedbackOf) -> Iterator[Given]:
         rows = parts.read(self._store, name).rows
-        if rows is None:
-            return
-        for mask in [_mask(rows, asked)]:
-            for row in rows.filter(mask).to_pylist() if mask is not None else ():
-                yield _given(keys.survey_of(name), row)
+        mine = None if rows is None else _filtered(rows, asked)
+        for row in mine.to_pylist() if mine is not None else ():
+            yield _given(keys.survey_of(name), row)
 
-    def _row(self, table: str, survey: str, response: str) -> Row | None:
+    def _rows(self, table: str, survey: str, response: str) -> list[Row]:
         try:
             contract = self._definitions.current(survey)
             day = days.day(ids.time_of(response), contract.timezone)
             bucket = keys.bucket(response, self._definitions.publication(survey).buckets_on(day))
             data = self._store.get(keys.part(table, survey, day, bucket)).data
         except Missing:
-            return None
-        rows = parquet.decode_where(data, "response", response).to_pylist()
-        return rows[0] if rows else None
+            return []
+        found: list[Row] = parquet.decode_where(data, "response", response).to_pylist()
+        return found
+
+
+def _before(day: str, given: Given, asked: FeedbackOf) -> bool:
+    return asked.before is None or (day, given.response) < asked.before
+
+
+def _filtered(rows: pa.Table, asked: FeedbackOf) -> pa.Table | None:
+    """The rows that are meant; None where none can be."""
+    if asked.agents is None and asked.teams is None:
+        return rows
+    masks = [
+        _among(rows, name, wanted)
+        for name, wanted in ((AGENT, asked.agents), (TEAM, asked.teams))
+        if wanted is not None
+    ]
+    join = pc.and_ if asked.narrow else pc.or_
+    mask = masks[0] if len(masks) == 1 else join(*masks)
+    return rows.filter(mask)
+
+
+def _among(rows: pa.Table, name: str, wanted: Sequence[str]) -> pa.ChunkedArray:
+    if name not in rows.column_names:
+        return pa.chunked_array([pa.repeat(False, rows.num_rows)])
+    return pc.is_in(rows[name], pa.array([*filter(None, wanted)], pa.string()))
+
+
+def _given(survey: str, row: Row) -> Given:
+    facts = {name: _plain(row.get(name)) for name in _FACTS}
+    cells = {n: _plain(c) for n, c in row.items() if c is not None and n not in _ASIDE}
+    return Given(survey=survey, cells=cells, **facts)
+
+
+def _plain(cell: Any) -> Any:
+    """As JSON has it: moments in milliseconds, days as they are written."""
+    if isinstance(cell, datetime):
+        return round(cell.timestamp() * 1000)
+    return cell.isoformat() if isinstance(cell, date) else cell

@@ -34,7 +34,7 @@ class Said(Struct, frozen=True):
 
 
 def answers(contract: Contract, row: Row, *, personal: bool = False) -> list[Said]:
-    """What a row of ``responses`` answers, in the order asked; of ``contacts`` with ``personal``."""
+    """What a row of ``responses`` answers, in the order asked; or one of ``contacts``."""
     return [
         Said(field.id, _spoken(question.text, contract.languages), value, said)
         for question, field in _asked(contract, personal)

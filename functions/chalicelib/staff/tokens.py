@@ -1,9 +1,9 @@
 """Who a request is from: a token, checked whole before anything else is looked at.
 
-Two kinds are taken. Ours are minted by ``echoform staff token``: a JWT whose header is one constant,
-compared byte for byte, so that no algorithm is ever read from a token; HMAC by a key that is derived
-from the functions' own. An OpenID issuer's are checked in ``issuer``, which loads PyJWT and
-cryptography (16 MB, 60 ms) and so only where there is an issuer.
+Two kinds are taken. Ours are minted by ``echoform staff token``: a JWT whose header is one
+constant, compared byte for byte, so that no algorithm is ever read from a token; HMAC by a key that
+is derived from the functions' own. An OpenID issuer's are checked in ``issuer``, which loads PyJWT
+and cryptography (17 MB, 60 ms), and so only where there is an issuer.
 
 =========================  =================================================================
 ``ECHOFORM_ISSUER``        the issuer's address; without it only our own tokens are taken
@@ -126,7 +126,9 @@ def mint(key: bytes, sub: str, role: str, teams: list[str], now: int, lifetime_m
 class Tokens:
     """Checks tokens. ``key`` is the functions' secret; without it none of ours is good."""
 
-    def __init__(self, key: bytes, issuer: Issuer | None = None, names: Names | None = None) -> None:
+    def __init__(
+        self, key: bytes, issuer: Issuer | None = None, names: Names | None = None
+    ) -> None:
         self._key = key
         self._issuer = issuer
         self._names = names or Names()
