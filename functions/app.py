@@ -141,6 +141,16 @@ def merge_part(event: SQSEvent) -> None:
         run_part(settings(), store(), lambda: _seconds_left(event), message.body)
 
 
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def follow_up(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("follow_up", settings(), store())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def escalate(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("escalate", settings(), store(), lambda: _seconds_left(event))
+
+
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def tally(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("tally", settings(), store())

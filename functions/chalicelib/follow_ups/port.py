@@ -109,8 +109,11 @@ class Record(Protocol):
         """How many of them are open, and overdue."""
         ...
 
-    def alarmed(self, now: int, limit: int = 1000) -> list[Item]:
-        """Those that have something to do by themselves by now, the longest waiting first."""
+    def alarmed(self, now: int, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        """Those that have something to do by themselves by now, the longest waiting first.
+
+        ``after``: ``alarm_at`` and id of the last that was seen.
+        """
         ...
 
     def forget(self, id: str, at: int) -> bool:

@@ -116,9 +116,12 @@ class SqliteRecord:
         )
         return Counts(*self._db.execute(sql, (now, *values)).fetchone())
 
-    def alarmed(self, now: int, limit: int = 1000) -> list[Item]:
-        sql = "select body from items where alarm <= ? order by alarm, id limit ?"
-        return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (now, limit))]
+    def alarmed(self, now: int, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        sql = (
+            "select body from items where alarm <= ? and (alarm, id) > (?, ?)"
+            " order by alarm, id limit ?"
+        )
+        return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (now, *after, limit))]
 
     def forget(self, id: str, at: int) -> bool:
         with self._writing() as db:
