@@ -79,7 +79,7 @@ def test_it_refuses_what_does_not_compile(question: str) -> None:
 
 
 def test_every_key_has_a_meaning_and_no_other() -> None:
-    classes = [Contract, Section, Bands, Retention, Rule, Choice, Row, *TYPES.values()]
+    classes = [Contract, Section, Bands, Calendar, Retention, Rule, Choice, Row, *TYPES.values()]
     assert set(MEANING) == set().union(*map(keys_of, classes)) - {"code"} | {"type"}
 
 
