@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from chalicelib.survey import TYPES, Contract, Section
-from chalicelib.survey.contract import Bands, Retention, Rule
+from chalicelib.survey.contract import Bands, Calendar, Retention, Rule
 from chalicelib.survey.questions import Choice, Row
 from generator import places
 from generator.expressions import SYMBOLS
