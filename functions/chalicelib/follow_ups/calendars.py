@@ -1,7 +1,8 @@
 """Working time: when so many minutes or days of a survey's working calendar have passed.
 
-A day is a working day later at the same time; what is less than a day is counted in open hours:
-``24h`` from Friday 17:30 is Monday 17:30, ``1h`` is Monday 09:30 where doors close at 18:00.
+A day is a working day later at the same time. What is less than a day is counted in open hours, but
+is never more than a day: from Friday 17:30 on, ``24h`` end on Monday at 17:30, and ``1h`` on Monday
+at 09:30 where doors close at 18:00.
 
 Chinese public holidays and the make-up days that go with them are announced a year at a time, each
 November; ``chinesecalendar`` carries those that were. Of a year it does not carry nobody can know:
@@ -35,11 +36,13 @@ def after(ms: int, minutes: int, calendar: Calendar | None, timezone: str) -> in
         later = _next_day(day, calendar)
         ms = _same_time(ms, day, later, calendar, timezone)
         day = later
+    next_day = _next_day(day, calendar)
+    most = _same_time(ms, day, next_day, calendar, timezone)  # 23h are never due after 24h
     left = rest * MINUTE_MS
     for _ in range(FURTHEST):
         closes = hours(day, calendar, timezone)[1]
-        if ms + left <= closes:
-            return ms + left
+        if ms + left <= closes or ms >= most:
+            return min(ms + left, most)
         left -= closes - ms
         day = _next_day(day, calendar)
         ms = hours(day, calendar, timezone)[0]

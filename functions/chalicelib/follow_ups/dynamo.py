@@ -136,8 +136,8 @@ class DynamoRecord:
             self._table.put_item(Item={"id": f"revoked#{sub}", "number": 0, "at": at})
 
     def revoked_since(self, sub: str) -> int:
-        key = {"id": f"revoked#{sub}", "number": 0}
-        found: dict[str, Any] = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
+        key: dict[str, Any] = {"id": f"revoked#{sub}", "number": 0}
+        found: Any = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
         return int(found.get("at", 0))
 
     def _add(self, event: Event, item: Item) -> bool:
@@ -152,13 +152,14 @@ class DynamoRecord:
 
     def _transact(self, *actions: dict[str, Any]) -> bool:
         """Whether it was done; not done: a condition does not hold, or others were in the way."""
+        client: Any = self._table.meta.client
         for _ in range(TRIES):
             try:
-                self._table.meta.client.transact_write_items(TransactItems=actions)  # type: ignore[arg-type]
+                client.transact_write_items(TransactItems=[*actions])
             except ClientError as error:
                 if error.response["Error"]["Code"] != "TransactionCanceledException":
                     raise
-                reasons: list[Any] = error.response.get("CancellationReasons", [])  # type: ignore[call-overload]
+                reasons: list[Any] = error.response.get("CancellationReasons", [])
                 codes = {reason.get("Code") for reason in reasons} - {"None"}
                 if codes == {"TransactionConflict"}:
                     continue

@@ -26,6 +26,8 @@ from msgspec import Struct
 
 from .. import audit, days, keys, parts, tombstones, versions
 from ..erasing import finish
+from ..follow_ups.opening import open_record
+from ..follow_ups.port import Record
 from ..published import DAY_MS, Definitions
 from ..retention import Kept, kept
 from ..settings import Settings
@@ -52,15 +54,15 @@ class Purged(Struct):
 
 
 def run(store: Store, settings: Settings, now: int, left: object = None) -> Purged:
-    return purge(store, settings.key, now)
+    return purge(store, settings.key, now, open_record(settings))
 
 
-def purge(store: Store, key: bytes, now: int) -> Purged:
+def purge(store: Store, key: bytes, now: int, record: Record | None = None) -> Purged:
     """Delete what no survey keeps. ``key`` is the secret that names tombstones.
 
     Raises ExceptionGroup at the end, where a survey could not be purged; the others were.
     """
-    done = Purged(erasures=finish(store, key))
+    done = Purged(erasures=finish(store, key, record))
     definitions = Definitions(store)
     failures: list[Exception] = []
     for survey in definitions.surveys():

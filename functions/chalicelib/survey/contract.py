@@ -72,9 +72,8 @@ class Retention(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
 
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Hours: TypeAlias = Annotated[
-    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")
-]
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+Hours: TypeAlias = Annotated[str, Meta(pattern=f"^{_CLOCK}-{_CLOCK}$")]
 
 
 class Calendar(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
