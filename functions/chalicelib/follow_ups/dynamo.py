@@ -97,6 +97,9 @@ class DynamoRecord:
             items.append(item)
         return Page(items, None)
 
+    def scan(self, query: Query) -> Iterator[Item]:
+        return self._found(query, (0, ""))
+
     def counts(self, query: Query, now: int) -> Counts:
         open_ = overdue = 0
         for item in self._found(query, (0, "")):

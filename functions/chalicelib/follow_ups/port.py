@@ -105,6 +105,10 @@ class Record(Protocol):
         is none of ours."""
         ...
 
+    def scan(self, query: Query) -> Iterator[Item]:
+        """All that a query finds, in one pass and in no order: for figures."""
+        ...
+
     def counts(self, query: Query, now: int) -> Counts:
         """How many of them are open, and overdue."""
         ...

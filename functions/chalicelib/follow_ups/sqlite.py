@@ -107,6 +107,12 @@ class SqliteRecord:
         items = items[:limit]
         return Page(items, cursor_of(items[-1]) if more else None)
 
+    def scan(self, query: Query) -> Iterator[Item]:
+        where, values = _where(query)
+        sql = f"select body from items where {' and '.join(where) or '1'}"  # noqa: S608
+        for (body,) in self._db.execute(sql, values):
+            yield _ITEM.decode(body)
+
     def counts(self, query: Query, now: int) -> Counts:
         where, values = _where(query)
         is_open = ", ".join(f"'{state}'" for state in sorted(OPEN))

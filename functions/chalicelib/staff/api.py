@@ -23,7 +23,7 @@ from ..follow_ups.acting import act
 from ..follow_ups.events import OPEN, Event, IllegalMove, Item, legal
 from ..follow_ups.opening import open_record
 from ..follow_ups.performance import performance
-from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown, every
+from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
 from ..storage import Missing, Store
@@ -252,7 +252,7 @@ def _team(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     def detractor(item: Item) -> bool:
         return any(item.scores.get(name, 10) <= 6 for name in scores.get(item.survey, ()))
 
-    whole, by = performance(every(desk.record, query), now, detractor)
+    whole, by = performance(desk.record.scan(query), now, detractor)
     each = [{"assignee": name, **msgspec.to_builtins(found)} for name, found in by.items()]
     return {"from": first, "to": last, **msgspec.to_builtins(whole), "by": each}
 

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import days, keys, parquet, parts
+from .. import keys, parts
+from ..answered import Answered, find
 from ..columns import CUSTOMER
 from ..published import Definitions
 from ..storage import Missing, Store
-from ..survey import ids
 from .reader import AnswersOf, ContactsOf, FeedbackOf, Found, Given
 
 Row: TypeAlias = dict[str, Any]
@@ -21,6 +21,7 @@ Row: TypeAlias = dict[str, Any]
 DAYS_AT_ONCE = 31
 """Days with answers that one page is looked for in; who has few gets a short page and its next."""
 _FACTS = ("response", "version", "language", "channel", "received_at", "index")
+_NAMES = frozenset({"response", "received_at", "digest"})
 _ASIDE = frozenset({*_FACTS, CUSTOMER, "digest", "link"})
 AGENT, TEAM = "agent", "team"
 
@@ -33,21 +34,13 @@ class Reading:
         self._definitions = Definitions(store)
 
     def answers(self, asked: AnswersOf) -> Given | None:
-        rows = self._rows(keys.RESPONSES, asked.survey, asked.response)
-        return _given(asked.survey, rows[0]) if rows else None
+        found = self._found(asked)
+        return _given(asked.survey, found.row) if found else None
 
     def contacts(self, asked: ContactsOf) -> Row:
-        kept = {row["digest"] for row in self._rows(keys.RESPONSES, asked.survey, asked.response)}
-        found: Row = {}
-        for row in self._rows(keys.CONTACTS, asked.survey, asked.response):
-            if row["digest"] in kept:  # not a rival's, whose answers are not those we know
-                found = row
-        aside = {*_FACTS, "digest"}
-        return {
-            name: _plain(cell)
-            for name, cell in found.items()
-            if cell is not None and name not in aside
-        }
+        found = self._found(asked)
+        cells = found.contact if found else {}
+        return {n: _plain(c) for n, c in cells.items() if c is not None and n not in _NAMES}
 
     def feedback(self, asked: FeedbackOf) -> Found:
         found: list[tuple[str, Given]] = []
@@ -83,16 +76,12 @@ class Reading:
         for row in mine.to_pylist() if mine is not None else ():
             yield _given(keys.survey_of(name), row)
 
-    def _rows(self, table: str, survey: str, response: str) -> list[Row]:
+    def _found(self, asked: AnswersOf | ContactsOf) -> Answered | None:
         try:
-            contract = self._definitions.current(survey)
-            day = days.day(ids.time_of(response), contract.timezone)
-            bucket = keys.bucket(response, self._definitions.publication(survey).buckets_on(day))
-            data = self._store.get(keys.part(table, survey, day, bucket)).data
-        except Missing:
-            return []
-        found: list[Row] = parquet.decode_where(data, "response", response).to_pylist()
-        return found
+            found = find(self._store, self._definitions, asked.survey, [asked.response])
+        except Missing:  # no such survey
+            return None
+        return found.get(asked.response)
 
 
 def _before(day: str, given: Given, asked: FeedbackOf) -> bool:
