@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from generator.commands import analysing, collecting, links, people, writing
+from generator.commands import analysing, collecting, links, people, staff, writing
 
 
 class Words(click.Group):
@@ -64,6 +64,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Collect": collecting.COMMANDS,
     "Look at figures": analysing.COMMANDS,
     "Protect people": people.COMMANDS,
+    "Admit staff": staff.COMMANDS,
 }
 for command in [command for commands in SECTIONS.values() for command in commands]:
     main.add_command(command)
