@@ -47,6 +47,8 @@ create index if not exists items_assignee on items (assignee, due, id, state);
 create index if not exists items_agent on items (agent, due, id, state);
 create index if not exists items_team on items (team, due, id, state);
 create index if not exists items_assigned on items (assigned_to_team, due, id, state);
+create index if not exists items_waiting on items (assigned_to_team, due, id, state)
+    where assignee = '' and not to_lead;
 create index if not exists items_opened on items (opened_at);
 create table if not exists events (
     id text not null, number integer not null, body blob not null, primary key (id, number)
@@ -98,27 +100,31 @@ class SqliteRecord:
 
     def page(self, query: Query, cursor: str | None = None, limit: int = MOST) -> Page:
         limit = max(1, min(limit, MOST))
-        where, values = _where(query)
-        where.append("(due, id) > (?, ?)")
-        sql = f"select body from items where {' and '.join(where)} order by due, id limit ?"  # noqa: S608
-        found = self._db.execute(sql, (*values, *read_cursor(cursor), limit + 1))
+        after = "(due, id) > (?, ?) order by due, id limit ?"
+        edge = (*read_cursor(cursor), limit + 1)
+        some, values = _each_way(query, "due, id", after, edge)
+        sql = (
+            f"with found as ({some}) select body from found cross join items using (id)"  # noqa: S608
+            " order by found.due, found.id limit ?"
+        )
+        found = self._db.execute(sql, (*values, limit + 1))
         items = [_ITEM.decode(body) for (body,) in found]
         more = len(items) > limit
         items = items[:limit]
         return Page(items, cursor_of(items[-1]) if more else None)
 
     def scan(self, query: Query) -> Iterator[Item]:
-        where, values = _where(query)
-        sql = f"select body from items where {' and '.join(where) or '1'}"  # noqa: S608
+        some, values = _each_way(query, "id")
+        sql = f"with found as ({some}) select body from found cross join items using (id)"  # noqa: S608
         for (body,) in self._db.execute(sql, values):
             yield _ITEM.decode(body)
 
     def counts(self, query: Query, now: int) -> Counts:
-        where, values = _where(query)
+        some, values = _each_way(query, "id, due, state")
         is_open = ", ".join(f"'{state}'" for state in sorted(OPEN))
         sql = (
             f"select count(*) filter (where state in ({is_open})), count(*) filter (where due < ?)"  # noqa: S608
-            f" from items where {' and '.join(where) or '1'}"
+            f" from ({some})"
         )
         return Counts(*self._db.execute(sql, (now, *values)).fetchone())
 
@@ -210,8 +216,27 @@ def _log(db: sqlite3.Connection, event: Event) -> None:
     db.execute("insert or replace into events values (?, ?, ?)", row)
 
 
+def _each_way(
+    query: Query, columns: str, more: str = "1", last: tuple[str | int, ...] = ()
+) -> tuple[str, list[str | int]]:
+    """What a query asks, as a union of selects: one for each way to be in its scope.
+
+    Each is answered in order from one index, without a look at the bodies; together as one
+    condition they would all be read and sorted.
+    """
+    where, asked = _where(query)
+    parts: list[str] = []
+    values: list[str | int] = []
+    for way, own in _ways(query.scope):
+        parts.append(
+            f"select * from (select {columns} from items where {' and '.join([way, *where, more])})"  # noqa: S608
+        )
+        values += [*own, *asked, *last]
+    return " union ".join(parts), values
+
+
 def _where(query: Query) -> tuple[list[str], list[str | int]]:
-    """What a query asks, as SQL over the columns: ``matches`` said once more."""
+    """What a query asks beside its scope, as SQL over the columns."""
     where: list[str] = []
     values: list[str | int] = []
 
@@ -237,32 +262,26 @@ def _where(query: Query) -> tuple[list[str], list[str | int]]:
         ask("opened_at < ?", query.opened_to)
     if query.text:
         ask("instr(searched, ?) > 0", query.text.casefold())
-    if query.scope is not None:
-        ask(*_scope(query.scope))
     return where, values
 
 
-def _scope(scope: Scope) -> tuple[str, *tuple[str, ...]]:
-    ways: list[str] = []
-    values: list[str] = []
+def _ways(scope: Scope | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Conditions of which any is enough; one at least."""
+    if scope is None:
+        yield "1", ()
+        return
+    yield "0", ()
     for column, some in (
         ("assignee", scope.people),
         ("agent", scope.people),
         ("assigned_to_team", scope.teams),
         ("team", scope.teams),
     ):
-        some = tuple(filter(None, some))
-        if some:
-            ways.append(f"{column} in ({_marks(some)})")
-            values += some
-    pools = tuple(filter(None, scope.pools))
-    if pools:
-        ways.append(
-            f"(assigned_to_team in ({_marks(pools)}) and assignee = ''"
-            " and not to_lead and state != 'closed')"
-        )
-        values += pools
-    return (f"({' or '.join(ways)})" if ways else "0", *values)
+        for value in filter(None, some):
+            yield f"{column} = ?", (value,)
+    for pool in filter(None, scope.pools):
+        waits = "assignee = '' and not to_lead and state != 'closed'"
+        yield f"assigned_to_team = ? and {waits}", (pool,)
 
 
 def _marks(values: tuple[str, ...]) -> str:

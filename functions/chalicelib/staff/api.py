@@ -136,7 +136,7 @@ def _queue(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     except (ValueError, OverflowError):
         raise Denied("not_valid", why="cursor is none of ours") from None
     counts = desk.record.counts(Query(scope=mine), now)
-    mine_too = Query(scope=mine, assignee=person.sub, states=tuple(sorted(OPEN)))
+    own = Query(assignee=person.sub, states=tuple(sorted(OPEN)))
     return {
         "items": [shown(item) for item in page.items],
         "next": page.next,
@@ -144,7 +144,7 @@ def _queue(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
         "counts": {
             "open": counts.open,
             "overdue": counts.overdue,
-            "mine": desk.record.counts(mine_too, now).open,
+            "mine": desk.record.counts(own, now).open,
         },
     }
 

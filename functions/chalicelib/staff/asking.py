@@ -114,7 +114,7 @@ def found(query: Mapping[str, str], scope: Scope | None, sub: str, now: int) -> 
     _one_of("priority", {texts.get("priority", "")}, {"", *PRIORITIES})
     assignee = sub if _flag(texts, "mine") else texts.get("assignee", "")
     return Query(
-        scope=scope,
+        scope=None if assignee == sub else scope,  # one's own are in anybody's scope
         assignee=assignee,
         team=texts.get("team", ""),
         states=() if ALL in states else states or tuple(sorted(OPEN)),
