@@ -29,11 +29,10 @@ from ..settings import Settings
 from ..storage import Missing, Store
 from ..survey import Contract
 from ..survey.questions import Nps
-from ..survey.words import nearest
 from . import asking, said
 from .asking import Asked, Bulk, Step
 from .reader import AnswersOf, ContactsOf, FeedbackOf, Given, Reader, open_reader
-from .refusals import HEADERS, WORDS, Denied, refusal
+from .refusals import HEADERS, Denied, refusal, spoken
 from .roles import MAY, NotAllowed, Person, Reach, reach, require, scope
 from .tokens import BadToken, Tokens, open_tokens
 
@@ -121,7 +120,7 @@ def _me(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
         "sub": person.sub,
         "role": person.role,
         "teams": person.teams,
-        "language": nearest(preferred, WORDS) if preferred else "",
+        "language": spoken(preferred) if preferred else "",
         "expires_at": person.expires_at,
         "may": sorted(MAY[person.role]),
     }

@@ -61,10 +61,15 @@ class Denied(EchoformError):
         self.more = more
 
 
+def spoken(language: str) -> str:
+    """Which of our languages somebody reads who asks for this one."""
+    found = nearest(language, WORDS)
+    return found if found in WORDS else "zh-CN"  # who reads the other Chinese reads this
+
+
 def body(code: str, language: str, more: dict[str, Any]) -> dict[str, Any]:
     """An error as every error of ours looks, and what else this one says."""
-    words = WORDS[nearest(language, WORDS)] if code in STATUS else {}
-    message = words.get(code) or said(language, code)
+    message = WORDS[spoken(language)][code] if code in STATUS else said(language, code)
     return {"error": code, "message": message, "problems": [], **more}
 
 
