@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from generator.commands import analysing, collecting, links, people, staff, writing
+from generator.commands import (
+    analysing,
+    collecting,
+    follow_ups,
+    links,
+    people,
+    staff,
+    writing,
+)
 
 
 class Words(click.Group):
@@ -62,6 +70,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, *writing.COMMANDS],
     "Reach customers": links.COMMANDS,
     "Collect": collecting.COMMANDS,
+    "Call back": follow_ups.COMMANDS,
     "Look at figures": analysing.COMMANDS,
     "Protect people": people.COMMANDS,
     "Admit staff": staff.COMMANDS,

@@ -20,8 +20,16 @@ def run_token(
     """
     at = now()
     made = mint(settings(data).key, sub, role, teams, at, round(hours * HOUR_MS))
-    facts = {"sub": sub, "role": role, "teams": ", ".join(teams), "minutes": round(hours * 60)}
-    audit.record(open_data(data), audit.operator(), "staff_token", at, **facts)
+    audit.record(
+        open_data(data),
+        audit.operator(),
+        "staff_token",
+        at,
+        sub=sub,
+        role=role,
+        teams=", ".join(teams),
+        minutes=round(hours * 60),
+    )
     return f"{site.rstrip('/')}/staff/#token={made}" if site else made
 
 

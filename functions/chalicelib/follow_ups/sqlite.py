@@ -2,6 +2,10 @@
 
 Write-ahead logging, so that readers wait for nobody; every write is one immediate transaction that
 is on disk when it returns. Each thread has a connection of its own.
+
+What queries ask for lies in ``queue``, narrow rows in the order of pages: whatever is asked, one
+scan of a few megabytes finds it, and stops when the page is full. Indexes by who or which team
+would each be read out of that order and sorted, which measured slower.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from .events import OPEN, Event, Item, moved, scrubbed
+from .events import Event, Item, moved, scrubbed
 from .port import (
     MOST,
     NEVER,
@@ -34,28 +38,22 @@ from .port import (
 BUSY_S = 30.0
 """How long a writer waits for others."""
 _SCHEMA = """
-create table if not exists items (
-    id text primary key, due integer not null, alarm integer, state text not null,
+create table if not exists items (id text primary key, body blob not null);
+create table if not exists queue (
+    due integer not null, id text not null, alarm integer, state text not null,
     priority text not null, survey text not null, team text not null,
     assigned_to_team text not null, assignee text not null, agent text not null,
-    to_lead integer not null, opened_at integer not null, searched text not null,
-    version integer not null, body blob not null
+    to_lead integer not null, opened_at integer not null, primary key (due, id)
 ) without rowid;
-create index if not exists items_due on items (due, id, state);
-create index if not exists items_alarm on items (alarm, id) where alarm is not null;
-create index if not exists items_assignee on items (assignee, due, id, state);
-create index if not exists items_agent on items (agent, due, id, state);
-create index if not exists items_team on items (team, due, id, state);
-create index if not exists items_assigned on items (assigned_to_team, due, id, state);
-create index if not exists items_waiting on items (assigned_to_team, due, id, state)
-    where assignee = '' and not to_lead;
-create index if not exists items_opened on items (opened_at);
+create index if not exists queue_alarm on queue (alarm, id) where alarm is not null;
+create table if not exists texts (id text primary key, searched text not null) without rowid;
 create table if not exists events (
     id text not null, number integer not null, body blob not null, primary key (id, number)
 ) without rowid;
 create table if not exists forgotten (id text primary key) without rowid;
 create table if not exists revoked (sub text primary key, at integer not null) without rowid;
 """
+_CACHE_KB = 32 * 1024
 _ITEM = msgspec.json.Decoder(Item)
 _EVENT = msgspec.json.Decoder(Event)
 
@@ -75,7 +73,7 @@ class SqliteRecord:
                 {"id": event.id},
             ).fetchone()
             if not taken:
-                _write(db, event, event.item)
+                _write(db, event, event.item, None)
             return not taken
 
     def append(self, id: str, version: int, event: Event, role: str | None = None) -> Item:
@@ -84,9 +82,9 @@ class SqliteRecord:
             if item.version != version:
                 raise Stale(item)
             event = replace(event, id=id, number=version + 1)
-            item = moved(item, event, role)
-            _write(db, event, item)
-            return item
+            changed = moved(item, event, role)
+            _write(db, event, changed, item)
+            return changed
 
     def get(self, id: str) -> Item:
         return _read(self._db, id)
@@ -100,38 +98,35 @@ class SqliteRecord:
 
     def page(self, query: Query, cursor: str | None = None, limit: int = MOST) -> Page:
         limit = max(1, min(limit, MOST))
-        after = "(due, id) > (?, ?) order by due, id limit ?"
-        edge = (*read_cursor(cursor), limit + 1)
-        some, values = _each_way(query, "due, id", after, edge)
-        sql = (
-            f"with found as ({some}) select body from found cross join items using (id)"  # noqa: S608
-            " order by found.due, found.id limit ?"
-        )
-        found = self._db.execute(sql, (*values, limit + 1))
+        where, values = _where(query)
+        where.append("(due, id) > (?, ?)")
+        page = f"select due, id from queue where {' and '.join(where)} order by due, id limit ?"  # noqa: S608
+        sql = f"select body from ({page}) join items using (id) order by due, id"  # noqa: S608
+        found = self._db.execute(sql, (*values, *read_cursor(cursor), limit + 1))
         items = [_ITEM.decode(body) for (body,) in found]
         more = len(items) > limit
         items = items[:limit]
         return Page(items, cursor_of(items[-1]) if more else None)
 
     def scan(self, query: Query) -> Iterator[Item]:
-        some, values = _each_way(query, "id")
-        sql = f"with found as ({some}) select body from found cross join items using (id)"  # noqa: S608
+        where, values = _where(query)
+        some = f"select id from queue where {' and '.join(where) or '1'}"  # noqa: S608
+        sql = f"select body from ({some}) cross join items using (id)"  # noqa: S608
         for (body,) in self._db.execute(sql, values):
             yield _ITEM.decode(body)
 
     def counts(self, query: Query, now: int) -> Counts:
-        some, values = _each_way(query, "id, due, state")
-        is_open = ", ".join(f"'{state}'" for state in sorted(OPEN))
+        where, values = _where(query)
         sql = (
-            f"select count(*) filter (where state in ({is_open})), count(*) filter (where due < ?)"  # noqa: S608
-            f" from ({some})"
+            f"select count(*) filter (where state != 'closed'), count(*) filter (where due < ?)"  # noqa: S608
+            f" from queue where {' and '.join(where) or '1'}"
         )
         return Counts(*self._db.execute(sql, (now, *values)).fetchone())
 
     def alarmed(self, now: int, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
         sql = (
-            "select body from items where alarm <= ? and (alarm, id) > (?, ?)"
-            " order by alarm, id limit ?"
+            "select body from queue join items using (id)"
+            " where alarm <= ? and (alarm, id) > (?, ?) order by alarm, id limit ?"
         )
         return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (now, *after, limit))]
 
@@ -149,7 +144,7 @@ class SqliteRecord:
                 _log(db, scrubbed(_EVENT.decode(body)))
             number = item.version + 1
             event = Event(id=id, number=number, at=at, by="system", kind="erase")
-            _write(db, event, moved(item, event))
+            _write(db, event, moved(item, event), item)
             return True
 
     def revoke(self, sub: str, at: int) -> None:
@@ -174,6 +169,7 @@ class SqliteRecord:
             db.execute("pragma journal_mode = wal")
             db.execute("pragma synchronous = full")
             db.execute("pragma secure_delete = on")
+            db.execute(f"pragma cache_size = -{_CACHE_KB}")
             if not db.execute("select 1 from sqlite_master where name = 'revoked'").fetchone():
                 db.executescript(_SCHEMA)
             self._local.db = db
@@ -199,15 +195,19 @@ def _read(db: sqlite3.Connection, id: str) -> Item:
     return _ITEM.decode(found[0])
 
 
-def _write(db: sqlite3.Connection, event: Event, item: Item) -> None:
+def _write(db: sqlite3.Connection, event: Event, item: Item, before: Item | None) -> None:
     """The event, and the item as it makes it."""
     due, id = due_key(item)
     row = (
-        id, due, item.alarm_at, item.state, item.priority, item.survey, item.team,
+        due, id, item.alarm_at, item.state, item.priority, item.survey, item.team,
         item.assigned_to_team, item.assignee, item.agent, item.to_lead, item.opened_at,
-        searched(item), item.version, msgspec.json.encode(item),
     )  # fmt: skip
-    db.execute(f"insert or replace into items values ({', '.join('?' * len(row))})", row)  # noqa: S608
+    if before is not None:
+        db.execute("delete from queue where due = ? and id = ?", due_key(before))
+    db.execute(f"insert into queue values ({', '.join('?' * len(row))})", row)  # noqa: S608
+    db.execute("insert or replace into items values (?, ?)", (id, msgspec.json.encode(item)))
+    if before is None or searched(before) != searched(item):
+        db.execute("insert or replace into texts values (?, ?)", (id, searched(item)))
     _log(db, event)
 
 
@@ -216,27 +216,8 @@ def _log(db: sqlite3.Connection, event: Event) -> None:
     db.execute("insert or replace into events values (?, ?, ?)", row)
 
 
-def _each_way(
-    query: Query, columns: str, more: str = "1", last: tuple[str | int, ...] = ()
-) -> tuple[str, list[str | int]]:
-    """What a query asks, as a union of selects: one for each way to be in its scope.
-
-    Each is answered in order from one index, without a look at the bodies; together as one
-    condition they would all be read and sorted.
-    """
-    where, asked = _where(query)
-    parts: list[str] = []
-    values: list[str | int] = []
-    for way, own in _ways(query.scope):
-        parts.append(
-            f"select * from (select {columns} from items where {' and '.join([way, *where, more])})"  # noqa: S608
-        )
-        values += [*own, *asked, *last]
-    return " union ".join(parts), values
-
-
 def _where(query: Query) -> tuple[list[str], list[str | int]]:
-    """What a query asks beside its scope, as SQL over the columns."""
+    """What a query asks, as SQL over the columns: ``matches`` said once more."""
     where: list[str] = []
     values: list[str | int] = []
 
@@ -261,27 +242,33 @@ def _where(query: Query) -> tuple[list[str], list[str | int]]:
     if query.opened_to is not None:
         ask("opened_at < ?", query.opened_to)
     if query.text:
-        ask("instr(searched, ?) > 0", query.text.casefold())
+        ask("id in (select id from texts where instr(searched, ?) > 0)", query.text.casefold())
+    if query.scope is not None:
+        ask(*_scope(query.scope))
     return where, values
 
 
-def _ways(scope: Scope | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Conditions of which any is enough; one at least."""
-    if scope is None:
-        yield "1", ()
-        return
-    yield "0", ()
+def _scope(scope: Scope) -> tuple[str, *tuple[str, ...]]:
+    ways: list[str] = []
+    values: list[str] = []
     for column, some in (
         ("assignee", scope.people),
         ("agent", scope.people),
         ("assigned_to_team", scope.teams),
         ("team", scope.teams),
     ):
-        for value in filter(None, some):
-            yield f"{column} = ?", (value,)
-    for pool in filter(None, scope.pools):
-        waits = "assignee = '' and not to_lead and state != 'closed'"
-        yield f"assigned_to_team = ? and {waits}", (pool,)
+        some = tuple(filter(None, some))
+        if some:
+            ways.append(f"{column} in ({_marks(some)})")
+            values += some
+    pools = tuple(filter(None, scope.pools))
+    if pools:
+        ways.append(
+            f"(assigned_to_team in ({_marks(pools)}) and assignee = ''"
+            " and not to_lead and state != 'closed')"
+        )
+        values += pools
+    return (f"({' or '.join(ways)})" if ways else "0", *values)
 
 
 def _marks(values: tuple[str, ...]) -> str:
