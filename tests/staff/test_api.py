@@ -353,3 +353,10 @@ def test_the_app_answers_staff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(app, "desk", lambda: None)
         broken = client.http.get("/staff/me", headers=bearer)
         assert (broken.status_code, broken.json_body["error"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("header", ["Basic {}", "{}", "Bearer", "Bearer  ", "Bearer {} {}", ""])
+def test_a_token_comes_as_bearer_and_alone(desk: Desk, header: str) -> None:
+    sent = {"authorization": header.format(*[token("admin")] * 2)}
+    code, found = ask(desk, "GET", "/staff/me", "", headers=sent)
+    assert (code, found["error"]) == (401, "no_token")
