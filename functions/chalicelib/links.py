@@ -88,7 +88,7 @@ def url(site: str, survey: str, code: str) -> str:
 
 def opt_out(site: str, code: str) -> str:
     """Where whoever has a personal link ends all messages."""
-    return f"{site.rstrip('/')}/opt-out/?{code}"
+    return f"{site.rstrip('/')}/api/optouts?{code}"
 
 
 def canonical(code: str) -> str:

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from chalicelib import keys
 from chalicelib.erasing import erase
 from chalicelib.follow_ups import Query, Record, fold
-from chalicelib.follow_ups.events import Item, item_id
+from chalicelib.follow_ups.events import DAY_MS, Item, item_id
 from chalicelib.follow_ups.port import every
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.jobs.follow_up import assigned, follow_up, masked
 from chalicelib.jobs.merge import merge
+from chalicelib.jobs.purge import purge
 from chalicelib.storage import MemoryStore, Store
-from chalicelib.survey import Contract
+from chalicelib.survey import Contract, Retention
 from chalicelib.traces import find
 from tests.jobs.answering import KEY, NOON, NOW, Crash, Mortal, contract, land, live, names, said
 from tests.records import record
@@ -48,13 +49,19 @@ def laptop(tmp_path: Path) -> Record:
     return SqliteRecord(tmp_path / "follow_ups.sqlite")
 
 
-def answer(store: Store, number: int = 0, survey: Contract | None = None, **other: Any) -> str:
+def answer(
+    store: Store,
+    number: int = 0,
+    survey: Contract | None = None,
+    now: int = NOW,
+    **other: Any,
+) -> str:
     """One unhappy answer, merged; returns its id."""
     survey = survey or SURVEY
     live(store, survey)
     response = said(number, survey, **{"answers": UNHAPPY, "attributes": ATTRIBUTES, **other})
     land(store, response)
-    merge(store, KEY, NOW)
+    merge(store, KEY, now)
     return response.id
 
 
@@ -247,3 +254,12 @@ def test_one_survey_that_cannot_be_read_keeps_no_other_waiting(
     with pytest.raises(ExceptionGroup):
         follow_up(store, laptop, KEY, NOW)
     assert len(items(laptop)) == 1
+
+
+def test_texts_go_with_the_day_of_their_response(store: Store, laptop: Record) -> None:
+    answer(store, survey=replace(SURVEY, retention=Retention(responses=30)), now=NOON)
+    follow_up(store, laptop, KEY, NOON)
+    assert purge(store, KEY, NOON + 10 * DAY_MS, laptop).follow_ups == 0
+    assert purge(store, KEY, NOON + 40 * DAY_MS, laptop).follow_ups == 1
+    [item] = items(laptop)
+    assert (item.comment, item.customer_masked, item.rule) == ("", "", "unhappy")
