@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from time import time_ns
+from typing import Any
 
 from chalice import Chalice, Rate, Response
 from chalice.app import CloudWatchEvent, Request, SQSEvent
@@ -27,6 +28,17 @@ from chalicelib.survey import Refused
 
 MERGE_QUEUE = "echoform-merge"
 """The queue that infra/resources.yaml makes."""
+
+STAFF = {
+    "/staff/me": ["GET"],
+    "/staff/follow-ups": ["GET"],
+    "/staff/follow-ups/{id}": ["GET", "POST"],
+    "/staff/follow-ups/{id}/contact": ["POST"],
+    "/staff/bulk": ["POST"],
+    "/staff/team": ["GET"],
+    "/staff/feedback": ["GET"],
+}
+"""The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
 app = Chalice(app_name="echoform")
 logs.to(sys.stdout)
@@ -50,6 +62,13 @@ def definitions() -> Definitions:
 @cache
 def way() -> uploading.Way:
     return uploading.way(store(), settings().key, os.environ)
+
+
+@cache
+def desk() -> Any:
+    from chalicelib.staff import api
+
+    return api.open_desk(settings(), store(), os.environ)
 
 
 @app.middleware("http")
@@ -91,6 +110,26 @@ def uploads(survey: str) -> Response:
     )
 
 
+def staff(**named: str) -> Response:
+    """Any route of staff's. What answers them is loaded when the first asks: customers never wait
+    for it."""
+    from chalicelib.staff import api
+
+    return _answered(lambda request: api.answer(desk(), api.asked(request, named), now()))
+
+
+for _route, _methods in STAFF.items():
+    app.route(_route, methods=_methods, content_types=["*/*"])(staff)
+
+
+@app.lambda_function(name="read")
+def read(event: Any, context: object) -> Any:
+    """What staff read of answers and contacts, for the API where that may not read them itself."""
+    from chalicelib.staff import reader
+
+    return reader.answer(reader.here(store()), event)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def merge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("merge", settings(), store(), lambda: _seconds_left(event))
@@ -100,6 +139,16 @@ def merge(event: CloudWatchEvent) -> dict[str, int]:
 def merge_part(event: SQSEvent) -> None:
     for message in event:
         run_part(settings(), store(), lambda: _seconds_left(event), message.body)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def follow_up(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("follow_up", settings(), store())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def escalate(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("escalate", settings(), store(), lambda: _seconds_left(event))
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from generator.commands import analysing, collecting, improving, links, messages, people, writing
+from generator.commands import (
+    analysing,
+    collecting,
+    follow_ups,
+    improving,
+    links,
+    messages,
+    people,
+    staff,
+    writing,
+)
 
 
 class Words(click.Group):
@@ -62,9 +72,11 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, *writing.COMMANDS],
     "Reach customers": [*links.COMMANDS, *messages.COMMANDS],
     "Collect": collecting.COMMANDS,
+    "Call back": follow_ups.COMMANDS,
     "Look at figures": analysing.COMMANDS,
     "Do better": improving.COMMANDS,
     "Protect people": people.COMMANDS,
+    "Admit staff": staff.COMMANDS,
 }
 for command in [command for commands in SECTIONS.values() for command in commands]:
     main.add_command(command)

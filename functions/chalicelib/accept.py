@@ -87,6 +87,7 @@ def accept(
         entered_by=arrival.entered_by,
         recording_consent=arrival.recording_consent,
         follow_up=not arrival.loaded,
+        verifies=link.verifies if link and not contract.anonymous else "",
         trap=submission.trap,
         scripted=arrival.scripted,
     )

@@ -20,6 +20,7 @@ ERASURES = "erasures/"
 AUDIT = "audit/"
 UPLOADS = "uploads/"
 CLAIM = "/claim.json"
+VERDICT = "-follow.up"
 CUTS = "cuts/"
 QUESTIONS = "questions/"
 LABELS = "labels/"
@@ -82,6 +83,11 @@ def codebook(table: str, survey: str, version: str) -> str:
 
 def due(survey: str, response: str, rule: str) -> str:
     return f"{DUE}{survey}/{response}-{rule}"
+
+
+def verdict(survey: str, response: str) -> str:
+    """The mark of an answer that says whether a follow-up helped. (No rule has a dot in its id.)"""
+    return f"{DUE}{survey}/{response}{VERDICT}"
 
 
 def rejected(day: str, survey: str, name: str, reason: str) -> str:

@@ -25,6 +25,8 @@ Left: TypeAlias = Callable[[], float]
 JOBS = {
     "merge": "chalicelib.jobs.merge",
     "sweep": "chalicelib.jobs.sweep",
+    "follow_up": "chalicelib.jobs.follow_up",
+    "escalate": "chalicelib.jobs.escalate",
     "tally": "chalicelib.jobs.tally",
     "purge": "chalicelib.jobs.purge",
     "judge": "chalicelib.jobs.judge",

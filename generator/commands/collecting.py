@@ -60,8 +60,9 @@ def enter(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
 def job(name: str, data: str) -> None:
     """Run one scheduled function now.
 
-    merge (answers into Parquet), sweep (finish what was cut off), tally (count them) or purge
-    (delete what is not kept any longer).
+    merge (answers into Parquet), sweep (finish what was cut off), tally (count them), follow_up
+    (open follow-ups that are due), escalate (tell leads what is overdue, ask customers whether it
+    helped) or purge (delete what is not kept any longer).
     """
     from chalicelib.running import JOBS, run_job
     from generator.data import settings
