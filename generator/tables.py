@@ -49,7 +49,8 @@ def read_table(path: Path) -> Table:
         table = reader(path)
     except (CalamineError, ArrowInvalid, csv.Error, OSError) as error:
         raise Unreadable(f"{path}: cannot be read: {error}") from None
-    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+    # Columns without a name are what Excel leaves at the right; nothing can ask for them.
+    twice = sorted({name for name in table.columns if name and table.columns.count(name) > 1})
     if twice:
         raise Unreadable(f"{path}: two columns are called {', '.join(twice)}; rename one of them")
     return table
