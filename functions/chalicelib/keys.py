@@ -25,6 +25,12 @@ QUESTIONS = "questions/"
 LABELS = "labels/"
 STAGING = "staging/"
 OUTBOX = "outbox/"
+CAMPAIGNS = "campaigns/"
+CAMPAIGN = "/campaign.json"
+ASKED = "asked/"
+OPT_OUTS = "optouts/"
+OPENED = "opened/"
+INVITATIONS = "invitations/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -140,6 +146,27 @@ def cut(survey: str, days: str) -> str:
 
 def outbox(channel: str, name: str) -> str:
     return f"{OUTBOX}{channel}/{name}.json"
+
+
+def campaign(survey: str, name: str) -> str:
+    return f"{CAMPAIGNS}{survey}/{name}{CAMPAIGN}"
+
+
+def asked(hash: str) -> str:
+    return f"{ASKED}{hash[:2]}.json"
+
+
+def opt_outs(hash: str) -> str:
+    return f"{OPT_OUTS}{hash[:2]}.json"
+
+
+def opened(survey: str, invitation: str) -> str:
+    """``invitation`` as its link has it: ``campaign/id``."""
+    return f"{OPENED}{survey}/{invitation}"
+
+
+def invitations(survey: str, campaign: str, day: str) -> str:
+    return f"{INVITATIONS}{survey}/dt={day}/{campaign}.parquet"
 
 
 def survey_of(key: str) -> str:

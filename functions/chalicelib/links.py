@@ -42,6 +42,10 @@ class Link(Struct, frozen=True, omit_defaults=True):
     """Milliseconds since 1970."""
     label: str = ""
     """For those who issued it: "Counter 3"."""
+    invitation: str = ""
+    """Whose it is: ``campaign/id``."""
+    person: list[str] = []
+    """Whom an opt-out with this code is of: hashes of the contact rule."""
 
 
 _DECODER = msgspec.json.Decoder(Link)
