@@ -1,8 +1,8 @@
 """A customers' file as a table that can be asked: typed columns, and a ``--where`` in SQL.
 
-The table lies in a DuckDB of its own, in memory, which can reach no file, no network and no setting:
-what --where says may come from anywhere. Columns are typed by what they hold: where every cell is a
-day, a moment or a number, it can be compared as one.
+The table lies in a DuckDB of its own, in memory, which can reach no file, no network and no
+setting: what --where says may come from anywhere. Columns are typed by what they hold: where every
+cell is a day, a moment or a number, it can be compared as one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NUMBER = r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?"
 _LONGEST = 4000
 """Of a cell: as much as anything here makes use of."""
 
-_FENCE = {
+_FENCE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
@@ -58,7 +58,7 @@ class Customers:
         self._fill(table.rows)
         self._db.execute("SET python_enable_replacements = false")
         self._db.execute("SET lock_configuration = true")
-        self.types = {name: "text" for name in self.columns} | self._typed(set(texts))
+        self.types = dict.fromkeys(self.columns, "text") | self._typed(set(texts))
         self._show()
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Planning a campaign: of a customers' file, whom to invite, by which channel, and why not the rest.
+"""Planning a campaign: of a customers' file, whom to invite, by which channel, and why nobody else.
 
 Everybody who is left out is left out for one reason, the first that fits, and is counted under it;
 what the file's owner can mend is listed by row. Nothing here writes anything.
@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from chalicelib.columns import CUSTOMER
 from chalicelib.invitations import codes, contact_rule
 from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.storage import Store
@@ -230,42 +229,42 @@ class _Reading:
     def candidate(self, number: int, row: dict[str, str]) -> tuple[Candidate, list[str]]:
         """Who it is, and the hashes they are known by. Raises LeftOut."""
         meaning = self._meaning
-        found = self._addresses(row)
+        found, wrong = self._addresses(row)
+        reached = [channel for channel in self._asked.channels if channel in found]
+        if not reached and wrong:
+            raise LeftOut("bad_address", "; ".join(wrong))
+        if not reached:
+            columns = [getattr(meaning, READERS[each][0]) for each in self._asked.channels]
+            raise LeftOut("no_channel", f"{', '.join(filter(None, columns))}: empty; fill in one")
         known(self._contract, meaning, row)
         customer = _cell(meaning.customer, row)
         person = contact_rule.person(self._key, customer, *found.values())
         earlier = min((self._first.setdefault(each, number) for each in person), default=number)
         if earlier != number:
             raise LeftOut("duplicate", f"the same customer or address as row {earlier}")
-        channel = self._preferred(row, found)
+        said = _WAYS.get(_cell(meaning.channel, row).casefold(), "")
+        channel = said if said in reached else reached[0]
         whom = customer or contact_rule.plain(found[channel])
         name = codes.invitation_id(self._key, self._name, whom)
         stratum = row[self._asked.by] if self._asked.by else ""
         return Candidate(number, name, channel, found[channel], stratum), person
 
-    def _addresses(self, row: dict[str, str]) -> dict[str, str]:
-        """By channel, those that are right."""
-        found, wrong, columns = {}, [], []
-        for channel in self._asked.channels:
-            part, read = READERS[channel]
-            column = getattr(self._meaning, part)
-            if column is None:
-                continue
-            columns.append(column)
-            if row[column]:
-                try:
-                    found[channel] = read(row[column], self._asked.country)
-                except BadAddress as bad:
-                    wrong.append(f"{column}: {bad}")
-        if not found and wrong:
-            raise LeftOut("bad_address", "; ".join(wrong))
-        if not found:
-            raise LeftOut("no_channel", f"{', '.join(columns)}: empty; fill in one")
-        return found
+    def _addresses(self, row: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+        """By channel, those that are right, and what is wrong with others.
 
-    def _preferred(self, row: dict[str, str], found: dict[str, str]) -> str:
-        said = _WAYS.get(_cell(self._meaning.channel, row).casefold(), "")
-        return said if said in found else next(iter(found))
+        Also of channels nobody asked for: who opted out by one of them is written to by none.
+        """
+        found, wrong = {}, []
+        for channel, (part, read) in READERS.items():
+            column = getattr(self._meaning, part)
+            if column is None or not row[column]:
+                continue
+            try:
+                found[channel] = read(row[column], self._asked.country)
+            except BadAddress as bad:
+                if channel in self._asked.channels:
+                    wrong.append(f"{column}: {bad}")
+        return found, wrong
 
 
 _WAYS = {channel: channel for channel in READERS} | {
@@ -291,6 +290,3 @@ def _line(text: str) -> str:
 
 def _same_tongue(language: str, said: str) -> bool:
     return language.partition("-")[0] == said.partition("-")[0]
-
-
-__all__ = ["CUSTOMER", "REASONS", "Asked", "Candidate", "Plan", "drawn", "invitations", "plan"]
