@@ -29,7 +29,7 @@ CAMPAIGNS = "campaigns/"
 CAMPAIGN = "/campaign.json"
 ASKED = "asked/"
 OPT_OUTS = "optouts/"
-OPENED = "opened/"
+HEARD = "heard/"
 INVITATIONS = "invitations/"
 
 
@@ -160,9 +160,9 @@ def opt_outs(hash: str) -> str:
     return f"{OPT_OUTS}{hash[:2]}.json"
 
 
-def opened(survey: str, invitation: str) -> str:
-    """``invitation`` as its link has it: ``campaign/id``."""
-    return f"{OPENED}{survey}/{invitation}"
+def heard(survey: str, invitation: str, step: str) -> str:
+    """A step of an invitation that is not yet on its record; ``invitation`` as its link has it."""
+    return f"{HEARD}{survey}/{invitation}.{step}"
 
 
 def invitations(survey: str, campaign: str, day: str) -> str:

@@ -43,7 +43,7 @@ class Link(Struct, frozen=True, omit_defaults=True):
     label: str = ""
     """For those who issued it: "Counter 3"."""
     invitation: str = ""
-    """Whose it is: ``campaign/id``."""
+    """Where that is on record: ``campaign/shard/id``."""
     person: list[str] = []
     """Whom an opt-out with this code is of: hashes of the contact rule."""
 

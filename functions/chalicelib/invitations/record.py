@@ -115,6 +115,11 @@ class Invitation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def then(self, kind: Kind, at: int, note: str = "") -> Invitation:
         return changed(self, steps=[*self.steps, Step(kind, at, note)])
 
+    def unsent(self) -> Invitation:
+        """The last intent taken back: its channel took nothing."""
+        steps = self.steps[:-1] if self.steps and self.steps[-1].kind in INTENTS else self.steps
+        return changed(self, steps=steps)
+
 
 class Campaign(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A planning: whom, when, and out of how many."""
@@ -171,15 +176,17 @@ def create(store: Store, key: bytes, campaign: Campaign, invitations: Iterable[I
     with suppress(Missing):
         store.get(name)
         raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already")
-    count, number = 0, 0
+    count = 0
     rest = iter({each.id: each for each in invitations}.values())
     while several := list(islice(rest, _LINKED)):
-        made = _linked(store, key, campaign, several)
-        lots = [made[at : at + SHARD] for at in range(0, len(made), SHARD)]
-        for lot in lots:
-            store.create(_shard_key(campaign, number), _encoded({each.id: each for each in lot}))
-            number += 1
-        count += len(made)
+        first = count // SHARD
+        lots = {
+            _shard_key(campaign, first + number): several[at : at + SHARD]
+            for number, at in enumerate(range(0, len(several), SHARD))
+        }
+        for place, lot in _linked(store, key, campaign, lots).items():
+            store.create(place, _encoded({each.id: each for each in lot}))
+        count += len(several)
     try:
         store.create(name, msgspec.json.encode(campaign))
     except Exists:
@@ -201,13 +208,23 @@ def add(store: Store, key: bytes, campaign: Campaign, invitation: Invitation) ->
 
     The id says which shard, so that a twin meets it however late it comes.
     """
-    (made,) = _linked(store, key, campaign, [invitation])
-    name = _shard_key(campaign, int(made.id[:2], 16))
+    name = _shard_key(campaign, int(invitation.id[:2], 16))
+    (made,) = _linked(store, key, campaign, {name: [invitation]})[name]
     with suppress(Exists):
         store.create(name, _encoded({made.id: made}))
         return True
     before = change(store, name, lambda there: {} if made.id in there else {made.id: made})
     return made.id not in before.invitations
+
+
+def deadline(campaign: Campaign, invitation: Invitation) -> int | None:
+    """When its link expires, and reminders end."""
+    return invitation.deadline or campaign.deadline
+
+
+def where(campaign: Campaign, shard: str, invitation: str) -> str:
+    """Where an invitation is on record, for its link: ``campaign/shard/id``."""
+    return f"{campaign.id}/{shard.rpartition('/')[2].removesuffix('.json')}/{invitation}"
 
 
 def read_campaign(store: Store, survey: str, name: str) -> Campaign:
@@ -267,33 +284,38 @@ def change(
 
 
 def _linked(
-    store: Store, key: bytes, campaign: Campaign, invitations: Sequence[Invitation]
-) -> list[Invitation]:
-    """The same with the hashes of their codes; their links are stored."""
-    made: list[Invitation] = []
+    store: Store, key: bytes, campaign: Campaign, lots: Mapping[str, Sequence[Invitation]]
+) -> dict[str, list[Invitation]]:
+    """The same, by the keys of their shards, with the hashes of their codes; links are stored."""
+    made: dict[str, list[Invitation]] = {}
     known: dict[str, Link] = {}
-    for each in invitations:
-        code = codes.code(key, campaign.nonce, each.id)
-        known[code] = Link(
-            survey=campaign.survey,
-            personal=True,
-            attributes=each.attributes,
-            expires_at=each.deadline or campaign.deadline,
-            invitation=f"{campaign.id}/{each.id}",
-            person=contact_rule.person(key, each.customer, each.to),
-        )
-        made.append(changed(each, link=links.hash_of(code)))
+    for place, lot in lots.items():
+        made[place] = []
+        for each in lot:
+            code = codes.code(key, campaign.nonce, each.id)
+            known[code] = Link(
+                survey=campaign.survey,
+                personal=True,
+                attributes=each.attributes,
+                expires_at=deadline(campaign, each),
+                invitation=where(campaign, place, each.id),
+                person=contact_rule.person(key, each.customer, each.to),
+            )
+            made[place].append(changed(each, link=links.hash_of(code)))
     links.add(store, known)
     return made
 
 
 def _under_way(steps: Sequence[Step]) -> State:
     state: State = "planned"
+    before: State = state
     for step in steps:
+        if step.kind == "sending":
+            before = before if state == "sending" else state
         if step.kind in ("noticed", "sending", "sent", "uncertain"):
             state = step.kind
         elif step.kind == "again":
-            state = "planned"
+            state = before
     return state
 
 
