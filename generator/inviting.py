@@ -70,31 +70,155 @@ def run_invite(
     ask: Callable[[str], bool],
 ) -> None:
     """Show what would be done; with ``send``, do it."""
-    store, at = open_data(data), now()
+    store, key, at = open_data(data), settings(data).key, now()
     contract = live(store, survey)
+    brand = load_site(site if site.is_file() else None)
+    lay(store, brand)
     name = campaign or days.day(at, contract.timezone)
     if not _CAMPAIGN.fullmatch(name):
         raise Uninvited(f"--campaign {name!r}: write it with small letters, digits and -")
     if by and not sample:
         raise Uninvited("--by says what a --sample is drawn by; add --sample 30%")
-    lay(store, load_site(site if site.is_file() else None))
-    if found := planned(store, contract, name):
-        say(f"Campaign {name} of {contract.id} is planned already, so nobody is added to it")
-        say("(other customers: another --campaign).")
-        for line in times(found, contract.timezone):
-            say(line)
-    else:
-        meaning, columns = understood(table, map_file, contract, say)
-        asked = Asked(
-            campaign=name,
-            schedule=schedule(contract.timezone, at, send_at, notice, window, deadline),
-            channels=tuple(dict.fromkeys(channels)) or Asked.channels,
-            where=where,
-            sample=sample,
-            by=_column(by, columns, meaning),
-            seed=seed,
-            country=country.upper(),
-            contact_rule_days=_days("--contact-rule", contract_rule),
-            reminders=reminders,
-            remind_after_days=_days("--remind-after", remind_after),
-        )
+    if going := planned(store, contract, name):
+        say(f"Campaign {name} of {contract.id} is planned already: nobody is added to it, and")
+        say("nobody gets anything twice. (For other customers, name another --campaign.)")
+        say("\n".join(["", *times(going, contract.timezone), ""]))
+        if send:
+            deliver(data, going, contract, say)
+        else:
+            say("To go on with what is due: the same with --send")
+        return
+    columns = read_table(table).columns
+    meaning = understood(table, columns, map_file, contract, say)
+    asked = Asked(
+        campaign=name,
+        schedule=schedule(contract.timezone, at, send_at, notice, window, deadline),
+        channels=tuple(dict.fromkeys(channels)) or ("email", "sms"),
+        where=where,
+        sample=sample,
+        by=_column(by, columns, meaning),
+        seed=seed,
+        country=country.upper(),
+        contact_rule_days=_days("--contact-rule", contact_rule),
+        reminders=reminders,
+        remind_after_days=_days("--remind-after", remind_after),
+        incentive=incentive,
+    )
+    reachable(table, columns, meaning, asked)
+    customers = Customers(table, texts(meaning), contract.timezone)
+    made = plan(store, key, contract, customers, meaning, asked, at)
+
+    def people() -> Iterator[Invitation]:
+        return invitations(made, customers, contract, meaning, asked)
+
+    shown = examples(store, contract, made.campaign, brand.url, people())
+    dry = "" if send else " (only shown: nothing is written, nothing is sent)"
+    say(f"Campaign {name} of {contract.id}{dry}\n")
+    say("\n".join(board(made, table.name, contract.timezone, shown)))
+    if made.problems:
+        say(f"\nAll rows to look at: {listed(table, made.problems)}")
+    say("")
+    if not made.chosen:
+        raise Uninvited("nobody is left to invite")
+    count = f"{len(made.chosen):,} invitations"
+    if not send:
+        say(f"To do it: the same with --send. It writes {count} and their personal links into")
+        say(f"{data}, and sends what is due.")
+        return
+    if not yes and not ask(f"Plan {count} and send what is due?"):
+        raise Uninvited("stopped: nothing was written")
+    record.create(store, key, made.campaign, people())
+    say(f"{count} are planned.")
+    deliver(data, made.campaign, contract, say)
+
+
+def planned(store: Store, contract: Contract, name: str) -> Campaign | None:
+    """The campaign of that name, if there is one."""
+    try:
+        return record.read_campaign(store, contract.id, name)
+    except Missing:
+        return None
+
+
+def understood(
+    table: Path, columns: Sequence[str], given: Path | None, contract: Contract, say: Say
+) -> CustomerMap:
+    """What the columns are: as a map says, else guessed, and the guess kept beside the table."""
+    path = given or beside(table)
+    if given or path.is_file():
+        say(f"Columns as {path} says.")
+        return read_map(path, columns, contract)
+    meaning = guess(columns, contract)
+    path.write_text(written(meaning, table.name), "utf-8")
+    say(f"What the columns are was guessed; mend it in {path} where it is wrong:")
+    for part, column in meaning.named():
+        say(f"  {part:<20} {column}")
+    say("")
+    return meaning
+
+
+def texts(meaning: CustomerMap) -> list[str]:
+    """Columns that are no numbers, even where they hold nothing else."""
+    return [column for part, column in meaning.named() if ":" not in part]
+
+
+def reachable(table: Path, columns: Sequence[str], meaning: CustomerMap, asked: Asked) -> None:
+    """Raises Uninvited where no column holds an address for any of the channels."""
+    parts = {READERS[channel][0]: channel for channel in asked.channels}
+    if any(getattr(meaning, part) for part in parts):
+        return
+    wanted = " or ".join(f"{part} (for {channel})" for part, channel in parts.items())
+    raise Uninvited(
+        f"{table}: no column is known to hold {wanted}. It has: {', '.join(columns)}. "
+        f"Say which it is in {beside(table)}"
+    )
+
+
+def examples(
+    store: Store, contract: Contract, campaign: Campaign, site: str, people: Iterator[Invitation]
+) -> list[Example]:
+    """Messages of a few who are invited, as unlike each other as the first thousands are."""
+    found: dict[tuple[str, str, str], Invitation] = {}
+    more: list[Invitation] = []
+    for each in islice(people, _LOOKED_AT):
+        first = found.setdefault((each.channel, each.language, each.stratum), each)
+        if first is not each and len(more) < EXAMPLES:
+            more.append(each)
+    chosen = [*found.values(), *more][:EXAMPLES]
+    return [_example(store, contract, campaign, site, each) for each in chosen]
+
+
+def listed(table: Path, problems: Sequence[RowProblem]) -> Path:
+    """A file of all problems, beside the table."""
+    path = table.with_name(f"{table.stem}.problems.csv")
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "problem"])
+        writer.writerows([problem.row, harmless(problem.what)] for problem in problems)
+    return path
+
+
+def deliver(data: str, campaign: Campaign, contract: Contract, say: Say) -> None:
+    """Send what is due, and say how it goes on."""
+
+
+def _example(
+    store: Store, contract: Contract, campaign: Campaign, site: str, each: Invitation
+) -> Example:
+    ...
+
+
+def _column(by: str | None, columns: Sequence[str], meaning: CustomerMap) -> str | None:
+    """The column that --by names, itself or by the attribute that it fills. Raises Uninvited."""
+    if by is None or by in columns:
+        return by
+    if by in meaning.attributes:
+        return meaning.attributes[by]
+    raise Uninvited(f"--by {by}: there is no such column (there are: {', '.join(columns)})")
+
+
+def _days(option: str, text: str) -> int:
+    ms = span(text) if text != "0" else 0
+    if ms % DAY_MS:
+        raise Uninvited(f"{option} {text}: whole days, as 30d")
+    return ms // DAY_MS

@@ -62,6 +62,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     contact_rule_days: int = contact_rule.DAYS
     reminders: int = 0
     remind_after_days: int = 3
+    incentive: str = ""
 
 
 class Candidate(NamedTuple):
@@ -160,10 +161,11 @@ def drawn(
 
 
 def invitations(
-    plan: Plan, customers: Customers, contract: Contract, meaning: CustomerMap
+    plan: Plan, customers: Customers, contract: Contract, meaning: CustomerMap, asked: Asked
 ) -> Iterator[Invitation]:
     """What is put on record, one by one: the file is read again for what it says of each."""
     chosen = {each.row: each for each in plan.chosen}
+    thanks = {"incentive": asked.incentive} if asked.incentive else {}
     for number, row in customers.rows():
         if each := chosen.get(number):
             yield Invitation(
@@ -174,7 +176,7 @@ def invitations(
                 send_at=plan.campaign.send_at,
                 customer=_cell(meaning.customer, row),
                 attributes=known(contract, meaning, row),
-                fields=told(meaning, row),
+                fields=thanks | told(meaning, row),
                 stratum=each.stratum,
             )
 
