@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from msgspec.structs import replace as changed
 
-from chalicelib import days
+from chalicelib import days, messages
 from chalicelib.invitations import record
 from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.links import PERSONAL
 from chalicelib.running import now
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
@@ -23,9 +24,11 @@ from generator.campaign_board import Example, board, times
 from generator.cells import harmless
 from generator.customers import Customers
 from generator.data import open_data, settings
+from generator.issuing import url
 from generator.loading import RowProblem
 from generator.local import live
-from generator.planning import Asked, Plan, invitations, plan
+from generator.messaging import lay
+from generator.planning import Asked, invitations, plan
 from generator.recognition import CustomerMap, beside, guess, read_map, written
 from generator.schedule import DAY_MS, schedule, span
 from generator.site import load_site
@@ -205,7 +208,20 @@ def deliver(data: str, campaign: Campaign, contract: Contract, say: Say) -> None
 def _example(
     store: Store, contract: Contract, campaign: Campaign, site: str, each: Invitation
 ) -> Example:
-    ...
+    """Its code is none, and its customer nobody."""
+    title = contract.title.get(each.language) or next(iter(contract.title.values()))
+    end = days.local(campaign.deadline, contract.timezone) if campaign.deadline else None
+    said = {
+        **each.attributes,
+        **each.fields,
+        **({"name": masking.name(each.fields["name"])} if "name" in each.fields else {}),
+        "survey": title,
+        "link": url(site, contract.id, "X" * PERSONAL),
+        "opt_out": url(site, "opt-out", "X" * PERSONAL),
+        "deadline": f"{end:%Y-%m-%d}" if end else "",
+    }
+    message = messages.render(store, "invitation", each.channel, each.language, said)
+    return Example(each.channel, masking.address(each.to), message.message(each.id, each.to))
 
 
 def _column(by: str | None, columns: Sequence[str], meaning: CustomerMap) -> str | None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from chalicelib.columns import CUSTOMER
 from chalicelib.invitations import codes, contact_rule
 from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.storage import Store
@@ -182,16 +183,23 @@ def invitations(
 
 
 def known(contract: Contract, meaning: CustomerMap, row: dict[str, str]) -> dict[str, str]:
-    """The attributes that a row gives the link; its customer is kept apart. Raises LeftOut."""
+    """What a row tells the link: the attributes, the customer among them. Raises LeftOut."""
+    columns = dict(meaning.attributes)
+    if CUSTOMER in contract.attributes and meaning.customer:
+        columns[CUSTOMER] = meaning.customer
     try:
-        return attributes(contract, {name: row[col] for name, col in meaning.attributes.items()})
+        return attributes(contract, {name: row[column] for name, column in columns.items()})
     except Unissuable as wrong:
         raise LeftOut("bad_value", str(wrong)) from None
 
 
 def told(meaning: CustomerMap, row: dict[str, str]) -> dict[str, str]:
     """What a message may say of a row: one line each, and short."""
-    columns = {**({"name": meaning.name} if meaning.name else {}), **meaning.fields}
+    columns = {
+        **meaning.attributes,
+        **({"name": meaning.name} if meaning.name else {}),
+        **meaning.fields,
+    }
     found = {name: _line(row[column]) for name, column in columns.items()}
     return {name: text for name, text in found.items() if text}
 

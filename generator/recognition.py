@@ -52,7 +52,10 @@ ATTRIBUTES = {
 }
 """What attributes are often called in files; one that is called by its own name needs no entry."""
 
-FIELDS = {"service": "service 服务 服务项目 服务内容 servicename", "agent": "agentname 坐席姓名"}
+FIELDS = {
+    "service": "service servicename 服务 服务项目 服务内容",
+    "day": "servicedate completedon 服务日期 完成日期",
+}
 """What messages can say, beside the name and the attributes."""
 
 
