@@ -13,7 +13,6 @@ into no invitation.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -147,5 +146,7 @@ def _signless(header: str) -> str:
 
 
 def _said(text: str) -> str:
-    """A text as YAML reads it back, whatever it holds."""
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    """A text in quotes, as YAML reads it back whatever it holds."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    signs = (sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)
+    return f'"{"".join(signs)}"'

@@ -1,4 +1,4 @@
-"""A customers' file as a table: whatever it is called and however it is typed, and --where in it."""
+"""A customers' file as a table: however its cells are typed, and what --where may ask of it."""
 
 from __future__ import annotations
 
