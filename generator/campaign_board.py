@@ -21,6 +21,7 @@ _STRATA = 20
 class Example(NamedTuple):
     """A message as one customer would get it, masked."""
 
+    kind: str
     channel: str
     to: str
     message: Message
@@ -97,7 +98,7 @@ def _example(number: int, example: Example) -> Iterator[str]:
         paid = pieces(message.text.strip())
         length += f", {paid} text message{'s' if paid > 1 else ''}"
     yield ""
-    yield f"Example {number}: {example.channel} to {example.to}, {message.language}, {length}"
+    yield f"Example {number}: {example.kind} by {example.channel} to {example.to}, {message.language}, {length}"
     if message.subject:
         yield f"  | {message.subject}"
         yield "  |"

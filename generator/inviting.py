@@ -11,10 +11,13 @@ from typing import TypeAlias
 
 from msgspec.structs import replace as changed
 
-from chalicelib import days, messages
+from chalicelib import days
 from chalicelib.invitations import record
 from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.sending import Write
+from chalicelib.invitations.writing import writer
 from chalicelib.links import PERSONAL
+from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
@@ -24,7 +27,7 @@ from generator.campaign_board import Example, board, times
 from generator.cells import harmless
 from generator.customers import Customers
 from generator.data import open_data, settings
-from generator.issuing import url
+from generator.delivering import deliver
 from generator.loading import RowProblem
 from generator.local import live
 from generator.messaging import lay
@@ -75,8 +78,7 @@ def run_invite(
     """Show what would be done; with ``send``, do it."""
     store, key, at = open_data(data), settings(data).key, now()
     contract = live(store, survey)
-    brand = load_site(site if site.is_file() else None)
-    lay(store, brand)
+    lay(store, load_site(site if site.is_file() else None))
     name = campaign or days.day(at, contract.timezone)
     if not _CAMPAIGN.fullmatch(name):
         raise Uninvited(f"--campaign {name!r}: write it with small letters, digits and -")
@@ -87,7 +89,7 @@ def run_invite(
         say("nobody gets anything twice. (For other customers, name another --campaign.)")
         say("\n".join(["", *times(going, contract.timezone), ""]))
         if send:
-            deliver(data, going, contract, say)
+            deliver(store, key, going, contract, say)
         else:
             say("To go on with what is due: the same with --send")
         return
@@ -114,8 +116,8 @@ def run_invite(
     def people() -> Iterator[Invitation]:
         return invitations(made, customers, contract, meaning, asked)
 
-    shown = examples(store, contract, made.campaign, brand.url, people())
-    dry = "" if send else " (only shown: nothing is written, nothing is sent)"
+    shown = examples(writer(store, Definitions(store)), made.campaign, people())
+    dry = "" if send else " (only shown: nobody is put on record, nothing is sent)"
     say(f"Campaign {name} of {contract.id}{dry}\n")
     say("\n".join(board(made, table.name, contract.timezone, shown)))
     if made.problems:
@@ -130,9 +132,8 @@ def run_invite(
         return
     if not yes and not ask(f"Plan {count} and send what is due?"):
         raise Uninvited("stopped: nothing was written")
-    record.create(store, key, made.campaign, people())
-    say(f"{count} are planned.")
-    deliver(data, made.campaign, contract, say)
+    say(f"{record.create(store, key, made.campaign, people()):,} invitations are planned.")
+    deliver(store, key, made.campaign, contract, say)
 
 
 def planned(store: Store, contract: Contract, name: str) -> Campaign | None:
@@ -177,9 +178,7 @@ def reachable(table: Path, columns: Sequence[str], meaning: CustomerMap, asked: 
     )
 
 
-def examples(
-    store: Store, contract: Contract, campaign: Campaign, site: str, people: Iterator[Invitation]
-) -> list[Example]:
+def examples(write: Write, campaign: Campaign, people: Iterator[Invitation]) -> list[Example]:
     """Messages of a few who are invited, as unlike each other as the first thousands are."""
     found: dict[tuple[str, str, str], Invitation] = {}
     more: list[Invitation] = []
@@ -188,7 +187,9 @@ def examples(
         if first is not each and len(more) < EXAMPLES:
             more.append(each)
     chosen = [*found.values(), *more][:EXAMPLES]
-    return [_example(store, contract, campaign, site, each) for each in chosen]
+    ahead = [("notice", each) for each in chosen[:1] if campaign.notice_at is not None]
+    asking = [("invitation", each) for each in chosen]
+    return [_example(write, campaign, kind, each) for kind, each in [*ahead, *asking]]
 
 
 def listed(table: Path, problems: Sequence[RowProblem]) -> Path:
@@ -201,27 +202,14 @@ def listed(table: Path, problems: Sequence[RowProblem]) -> Path:
     return path
 
 
-def deliver(data: str, campaign: Campaign, contract: Contract, say: Say) -> None:
-    """Send what is due, and say how it goes on."""
-
-
-def _example(
-    store: Store, contract: Contract, campaign: Campaign, site: str, each: Invitation
-) -> Example:
-    """Its code is none, and its customer nobody."""
-    title = contract.title.get(each.language) or next(iter(contract.title.values()))
-    end = days.local(campaign.deadline, contract.timezone) if campaign.deadline else None
-    said = {
-        **each.attributes,
-        **each.fields,
-        **({"name": masking.name(each.fields["name"])} if "name" in each.fields else {}),
-        "survey": title,
-        "link": url(site, contract.id, "X" * PERSONAL),
-        "opt_out": url(site, "opt-out", "X" * PERSONAL),
-        "deadline": f"{end:%Y-%m-%d}" if end else "",
-    }
-    message = messages.render(store, "invitation", each.channel, each.language, said)
-    return Example(each.channel, masking.address(each.to), message.message(each.id, each.to))
+def _example(write: Write, campaign: Campaign, kind: str, each: Invitation) -> Example:
+    """As it would go out, but for the code, which is none, and the customer, who is nobody."""
+    fields = dict(each.fields)
+    if "name" in fields:
+        fields["name"] = masking.name(fields["name"])
+    masked = changed(each, fields=fields)
+    message = write(campaign, masked, kind, "X" * PERSONAL, f"{campaign.id}/{each.id}")
+    return Example(kind, each.channel, masking.address(each.to), message)
 
 
 def _column(by: str | None, columns: Sequence[str], meaning: CustomerMap) -> str | None:

@@ -161,9 +161,11 @@ def live(store: Store, survey: str) -> Contract:
         return Definitions(store).current(survey)
     except Missing:
         live = ", ".join(Definitions(store).surveys()) or "none yet"
+        file = Path("surveys") / f"{survey}.yaml"
+        named = f" ({file})" if file.is_file() else ""
         raise EchoformError(
             f"no survey {survey!r} is live in this data (live: {live}); "
-            "give its file instead, and it is made live"
+            f"give its file{named} instead, and it is made live"
         ) from None
 
 
