@@ -31,6 +31,9 @@ ASKED = "asked/"
 OPT_OUTS = "optouts/"
 HEARD = "heard/"
 INVITATIONS = "invitations/"
+SITE = f"{DEFINITIONS}site.json"
+MESSAGES = f"{DEFINITIONS}messages.json"
+"""No survey has a dot in its id."""
 
 
 def contract(survey: str, version: str) -> str:

@@ -111,8 +111,8 @@ class Definitions:
 
     def surveys(self) -> list[str]:
         """Every survey ever published."""
-        found = {keys.survey_of(entry.key) for entry in self._store.list(keys.DEFINITIONS)}
-        return sorted(found)
+        listed = [entry.key for entry in self._store.list(keys.DEFINITIONS)]
+        return sorted({keys.survey_of(key) for key in listed if key.count("/") == 2})
 
     def versions(self, survey: str) -> list[Contract]:
         """Every contract of a survey, oldest first, the live one last."""

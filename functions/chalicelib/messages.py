@@ -1,0 +1,219 @@
+"""What messages say: templates by kind, channel and language, and the fields put into them.
+
+Templates are published beside surveys, for reminders are written by the functions. A template is
+the author's; everything in a field is hostile: control characters go, so no field ends a line or a
+header; no field is ever read as a template; HTML in it is text. Only the two addresses may be
+clicked, and they must be addresses.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from time import monotonic
+
+import msgspec
+from jinja2 import DictLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
+
+from . import keys
+from .channels import Message
+from .site import SiteRecord, lay, read_site
+from .storage import Missing, Store
+from .survey import EchoformError
+from .survey.words import nearest
+
+KINDS = ("invitation", "notice", "reminder", "verification", "done")
+"""In the order a customer gets them: asked (or told that we shall ask), reminded, asked whether it
+is put right, told what was done."""
+FIELDS = (
+    "link",
+    "opt_out",
+    "survey",
+    "brand",
+    "colour",
+    "language",
+    "deadline",
+    "incentive",
+    "said",
+    "did",
+    "name",
+    "agent",
+    "team",
+    "store",
+    "service",
+    "day",
+)
+"""What every template may name. A site may declare more."""
+LINKS = ("link", "opt_out")
+ASKING = frozenset({"invitation", "reminder", "verification"})
+"""The kinds that want an answer: they must have a link."""
+WRITTEN = {"email": "email", "sms": "sms", "wechat": "wechat", "webhook": "sms", "wecom": "sms"}
+"""Whose templates a channel takes."""
+_LONGEST = 300
+_LINK = re.compile(r"https?://[!#-;=?-~]{1,2000}")
+
+
+class Unrendered(EchoformError):
+    """A message cannot be written: a field or a template is missing or wrong. Says which."""
+
+
+class Published(Struct, frozen=True):
+    """``definitions/messages.json``: templates by name, and the fields they may name."""
+
+    templates: dict[str, str]
+    """By names such as ``invitation/email.zh-CN.html``."""
+    fields: list[str]
+
+
+class Rendered(Struct, frozen=True):
+    """What a message says, and the fields it was written with."""
+
+    subject: str
+    text: str
+    html: str
+    language: str = ""
+    fields: dict[str, str] = {}
+
+    def message(self, key: str, to: str) -> Message:
+        """The same as a message to somebody."""
+        return Message(
+            key=key,
+            to=to,
+            language=self.language,
+            subject=self.subject,
+            text=self.text,
+            html=self.html,
+            opt_out=self.fields.get("opt_out", ""),
+            fields=self.fields,
+        )
+
+
+def render(
+    store: Store, kind: str, channel: str, language: str, fields: Mapping[str, str]
+) -> Rendered:
+    """Write one message with the published templates. Raises Unrendered.
+
+    ``brand``, ``colour`` and ``language`` are known; a field that is not given is empty.
+    """
+    return _messages(store).render(kind, channel, language, fields)
+
+
+def lay_messages(store: Store, templates: Mapping[str, str], fields: tuple[str, ...] = ()) -> None:
+    """Publish templates; ``fields`` are those of the site's own."""
+    published = Published(dict(sorted(templates.items())), [*FIELDS, *fields])
+    lay(store, keys.MESSAGES, msgspec.json.encode(published))
+
+
+class Messages:
+    """The published templates in a store, read again every few seconds."""
+
+    def __init__(
+        self, store: Store, seconds: float = 5.0, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._clock = clock
+        self._until = float("-inf")
+        self._tag = ""
+        self._site = SiteRecord()
+        self._published = Published({}, [])
+        self._writing = writing({})
+
+    def render(self, kind: str, channel: str, language: str, fields: Mapping[str, str]) -> Rendered:
+        if self._clock() >= self._until:
+            self._read()
+        found, spoken = self._templates(kind, channel, language)
+        known = {
+            "brand": self._site.called(language),
+            "colour": self._site.colour,
+            "language": spoken,
+            **{name: cleaned(name, value) for name, value in fields.items()},
+        }
+        for name in required(kind):
+            if not known.get(name):
+                raise Unrendered(f"a message of kind {kind!r} needs the field {name!r}")
+        filled = dict.fromkeys(self._published.fields, "") | known
+        written = {ending: self._written(name, filled) for ending, name in found.items()}
+        subject, text = parted(written["txt"]) if channel == "email" else ("", written["txt"])
+        return Rendered(subject, tidied(text), written.get("html", ""), spoken, known)
+
+    def _read(self) -> None:
+        self._site = read_site(self._store)
+        try:
+            stored = self._store.get(keys.MESSAGES)
+        except Missing:
+            raise Unrendered(
+                "no message templates are published in this data: `echoform serve` publishes them"
+            ) from None
+        if stored.tag != self._tag:
+            self._published = msgspec.json.decode(stored.data, type=Published)
+            self._writing = writing(self._published.templates)
+            self._tag = stored.tag
+        self._until = self._clock() + self._seconds
+
+    def _templates(self, kind: str, channel: str, language: str) -> tuple[dict[str, str], str]:
+        """Their names by ending, in the language or the nearest there is, and which that is."""
+        stem = f"{kind}/{WRITTEN.get(channel, channel)}."
+        names = [name for name in self._published.templates if name.startswith(stem)]
+        there = {name.removesuffix(".txt")[len(stem) :] for name in names if name.endswith(".txt")}
+        if not there:
+            raise Unrendered(f"there is no template {stem}LANGUAGE.txt")
+        spoken = nearest(language, there)
+        spoken = spoken if spoken in there else min(there)
+        return {
+            ending: name
+            for ending in ("txt", "html")
+            if (name := f"{stem}{spoken}.{ending}") in self._published.templates
+        }, spoken
+
+    def _written(self, name: str, fields: Mapping[str, str]) -> str:
+        try:
+            return self._writing.get_template(name).render(fields)
+        except TemplateError as error:
+            raise Unrendered(f"the template {name} cannot be filled: {error.message}") from None
+
+
+def writing(templates: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
+    """What fills templates: strict on names, and only HTML is escaped."""
+    return ImmutableSandboxedEnvironment(
+        loader=DictLoader(dict(templates)),
+        undefined=StrictUndefined,
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        lstrip_blocks=True,
+    )
+
+
+def required(kind: str) -> tuple[str, ...]:
+    """The fields without which a kind of message is none."""
+    return LINKS if kind in ASKING else LINKS[1:]
+
+
+def cleaned(name: str, value: str) -> str:
+    """A field as it may stand in a message: one line, no control characters, not endless."""
+    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in value)
+    plain = " ".join(plain.split())
+    if name not in LINKS:
+        return plain[:_LONGEST]
+    if plain and not _LINK.fullmatch(plain):
+        raise Unrendered(f"the field {name!r} is not an address that begins with http")
+    return plain
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The subject on the first line of an e-mail's text, and the rest."""
+    first, _, rest = text.lstrip().partition("\n")
+    return first.removeprefix("Subject:").strip(), rest
+
+
+def tidied(text: str) -> str:
+    """Without the empty lines that a template's blocks leave behind."""
+    return re.sub(r"\n[ \n]*\n", "\n\n", text).strip() + "\n"
+
+
+@lru_cache(maxsize=4)
+def _messages(store: Store) -> Messages:
+    return Messages(store)
