@@ -45,7 +45,7 @@ def run_server(
     lay_shells(open_data(data), gathered.contracts, gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
-    often = Schedule(settings(data), ["sweep", "merge", "tally"], every, lines=True)
+    often = Schedule(settings(data), ["sweep", "merge", "tally", "invite"], every, lines=True)
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)

@@ -20,7 +20,13 @@ _SHIPPED = TEMPLATES / "messages"
 
 def lay(store: Store, site: Site) -> None:
     """Publish the site's record and all templates."""
-    record = SiteRecord(url=site.url, name=site.name, colour=site.colour)
+    record = SiteRecord(
+        url=site.url,
+        api=site.api,
+        name=site.name,
+        colour=site.colour,
+        service_events=site.service_events,
+    )
     lay_site(store, record)
     lay_messages(store, shipped())
 

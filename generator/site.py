@@ -11,7 +11,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chalicelib.invitations.service_events import ServiceEvents
 from chalicelib.survey.contract import Origin
+from chalicelib.survey.questions import Slug
 from generator.colours import illegible, palette, shades_of
 from generator.logo import Logo, read_logo
 from generator.places import TEMPLATES
@@ -62,6 +64,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
         "http://127.0.0.1:8000"
     )
     """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
+    service_events: dict[Slug, ServiceEvents] = {}
+    """By survey: how customers are asked after a service is completed."""
 
 
 class Site(SiteFile, frozen=True):

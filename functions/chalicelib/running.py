@@ -27,6 +27,7 @@ JOBS = {
     "sweep": "chalicelib.jobs.sweep",
     "tally": "chalicelib.jobs.tally",
     "purge": "chalicelib.jobs.purge",
+    "invite": "chalicelib.jobs.invite",
 }
 
 

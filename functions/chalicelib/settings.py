@@ -8,6 +8,7 @@
 ``ECHOFORM_TALLY``        where counting is done: ``local`` (default), ``athena``, or ``auto``:
                           there once so much is to be counted that one function should not
 ``ECHOFORM_ATHENA``       the database and workgroup of that (default ``echoform/echoform``)
+``ECHOFORM_EVENTS``       the secret that signs service events; without it none is taken
 ``MERGE_QUEUE_URL``       the queue on which ``merge`` puts parts it has no time for, if any
 ========================  ====================================================================
 """
@@ -27,6 +28,7 @@ class Settings(Struct, frozen=True):
     merge_queue: str | None = None
     tally: str = "local"
     athena: str = "echoform/echoform"
+    events: bytes = b""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -38,4 +40,5 @@ class Settings(Struct, frozen=True):
             merge_queue=environ.get("MERGE_QUEUE_URL") or None,
             tally=environ.get("ECHOFORM_TALLY", "local"),
             athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
+            events=environ.get("ECHOFORM_EVENTS", "").encode(),
         )

@@ -24,13 +24,15 @@ TRIES = 5
 """Of a channel that may be given a message again."""
 
 
-def due(campaign: Campaign, invitation: Invitation, now: int, *, by_hand: bool = False) -> Kind:
-    """The next step, if it is time for it; else the state it is in.
+def due(
+    campaign: Campaign, invitation: Invitation, now: int, *, by_hand: bool = False
+) -> Kind | None:
+    """The next step, if it is time for it.
 
     ``by_hand``: somebody asks for reminders now; what limits them stays.
     """
     kind, at = upcoming(campaign, invitation, by_hand=by_hand)
-    return kind if at <= now else invitation.state
+    return kind if at <= now else None
 
 
 def upcoming(

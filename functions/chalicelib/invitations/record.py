@@ -217,6 +217,14 @@ def add(store: Store, key: bytes, campaign: Campaign, invitation: Invitation) ->
     return made.id not in before.invitations
 
 
+def find(store: Store, campaign: Campaign, name: str) -> Invitation | None:
+    """An invitation of a standing campaign."""
+    try:
+        return read(store, _shard_key(campaign, int(name[:2], 16))).invitations.get(name)
+    except Missing:
+        return None
+
+
 def deadline(campaign: Campaign, invitation: Invitation) -> int | None:
     """When its link expires, and reminders end."""
     return invitation.deadline or campaign.deadline

@@ -27,8 +27,8 @@ FEW = 16
 MARGIN_S = 20.0
 """What is begun must be on record before the time is over."""
 
-Write: TypeAlias = Callable[[Campaign, Invitation, str, str], Message]
-"""A message of a kind: campaign, invitation, kind and personal code."""
+Write: TypeAlias = Callable[[Campaign, Invitation, str, str, str], Message]
+"""A message: of a campaign's invitation, its kind, the personal code, and where it is on record."""
 
 _MESSAGES: dict[Kind, str] = {
     "sending": "invitation",
@@ -90,7 +90,7 @@ def send(with_: Sendings, campaign: Campaign, shard: str, *, by_hand: bool = Fal
             for each, kind in ready:
                 if each.id not in refused and len(going) < FEW:
                     try:
-                        message = _message(with_, campaign, each, kind)
+                        message = _message(with_, campaign, shard, each, kind)
                     except EchoformError:  # no template, or a field that no address may have
                         unwritten.add(each.id)
                         continue
@@ -161,6 +161,9 @@ def _sent(with_: Sendings, going: Sequence[_Going], pool: ThreadPoolExecutor) ->
     return list(pool.map(one, going))
 
 
-def _message(with_: Sendings, campaign: Campaign, invitation: Invitation, intent: Kind) -> Message:
+def _message(
+    with_: Sendings, campaign: Campaign, shard: str, invitation: Invitation, intent: Kind
+) -> Message:
     code = codes.code(with_.key, campaign.nonce, invitation.id)
-    return with_.write(campaign, invitation, _MESSAGES[intent], code)
+    place = record.where(campaign, shard, invitation.id)
+    return with_.write(campaign, invitation, _MESSAGES[intent], code, place)
