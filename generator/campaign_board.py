@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.channels import Message
+from chalicelib.channels.segments import segmented
 from chalicelib.invitations.record import Campaign
 from generator.loading import RowProblem
 from generator.planning import REASONS, Plan
 from generator.schedule import shown
-from generator.texting import pieces
 
 _ROWS = 20
 """Problems shown; the rest is in a file."""
@@ -52,7 +52,8 @@ def times(campaign: Campaign, timezone: str) -> Iterator[str]:
     if campaign.deadline is not None:
         yield _line("last moment", shown(campaign.deadline, timezone))
     start, end = campaign.quiet
-    yield _line("never", f"between {start} and {end}")
+    if start != end:
+        yield _line("never", f"between {start} and {end}")
 
 
 def _people(plan: Plan, table: str) -> Iterator[str]:
@@ -93,16 +94,15 @@ def _rows(problems: Sequence[RowProblem], table: str) -> Iterator[str]:
 
 def _example(number: int, example: Example) -> Iterator[str]:
     message = example.message
-    length = f"{len(message.text.strip())} characters"
-    if example.channel == "sms":
-        paid = pieces(message.text.strip())
-        length += f", {paid} text message{'s' if paid > 1 else ''}"
+    text = message.text.strip()
+    length = str(segmented(text)) if example.channel == "sms" else f"{len(text)} characters"
+    how = f"{example.kind} by {example.channel} to {example.to}, {message.language}"
     yield ""
-    yield f"Example {number}: {example.kind} by {example.channel} to {example.to}, {message.language}, {length}"
+    yield f"Example {number}: {how}, {length}"
     if message.subject:
         yield f"  | {message.subject}"
         yield "  |"
-    for line in message.text.strip().splitlines():
+    for line in text.splitlines():
         yield f"  | {line}"
 
 

@@ -34,6 +34,7 @@ from generator.messaging import lay
 from generator.planning import Asked, invitations, plan
 from generator.recognition import CustomerMap, beside, guess, read_map, written
 from generator.schedule import DAY_MS, schedule, span
+from generator.schedule import quiet as hours
 from generator.site import load_site
 from generator.tables import read_table
 
@@ -67,6 +68,7 @@ def run_invite(
     reminders: int,
     remind_after: str,
     contact_rule: str,
+    quiet: str,
     incentive: str,
     map_file: Path | None,
     country: str,
@@ -107,6 +109,7 @@ def run_invite(
         contact_rule_days=_days("--contact-rule", contact_rule),
         reminders=reminders,
         remind_after_days=_days("--remind-after", remind_after),
+        quiet=hours(quiet),
         incentive=incentive,
     )
     reachable(table, columns, meaning, asked)

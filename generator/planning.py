@@ -63,6 +63,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     contact_rule_days: int = contact_rule.DAYS
     reminders: int = 0
     remind_after_days: int = 3
+    quiet: tuple[str, str] = ("21:00", "09:00")
     incentive: str = ""
 
 
@@ -137,6 +138,7 @@ def plan(
         reminders=asked.reminders,
         remind_after_days=asked.remind_after_days,
         contact_rule_days=asked.contact_rule_days,
+        quiet=asked.quiet,
         sample={"of": asked.sample, "by": asked.by or "", "seed": seed} if asked.sample else {},
         frame=frame,
         exclusions={reason: left_out[reason] for reason in REASONS if left_out[reason]},

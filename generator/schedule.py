@@ -12,6 +12,7 @@ from chalicelib.survey import EchoformError
 
 DAY_MS = 24 * 60 * 60 * 1000
 _SPAN = re.compile(r"([1-9][0-9]{0,3})\s*([dh])")
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _MORNING = "09:00"
 """When a day begins for messages: nobody wants one at midnight."""
 
@@ -75,6 +76,14 @@ def moment(text: str, timezone: str, *, end: bool = False) -> int:
         raise Untimely(f"{text!r} is no time; write 2026-05-20 or '2026-05-20 10:00'") from None
     ms = round(found.replace(tzinfo=ZoneInfo(timezone)).timestamp() * 1000)
     return _end_of_day(ms, timezone) if end and not time else ms
+
+
+def quiet(text: str) -> tuple[str, str]:
+    """``21:00-09:00`` as its ends; ``none`` ends as it begins. Raises Untimely."""
+    ends = ("00:00-00:00" if text == "none" else text).split("-")
+    if len(ends) != 2 or not all(map(_HOURS.fullmatch, ends)):
+        raise Untimely(f"--quiet {text}: write 21:00-09:00, or none")
+    return ends[0], ends[1]
 
 
 def shown(ms: int, timezone: str) -> str:

@@ -45,6 +45,9 @@ from .options import SURVEYS, data_option
     show_default=True,
     help="Leave out whom any survey asked within so many days.",
 )
+@click.option(
+    "--quiet", default="21:00-09:00", show_default=True, help="When nothing goes out; or none."
+)
 @click.option("--incentive", default="", help="A thank-you that messages may mention.")
 @click.option(
     "--map", "map_file", type=click.Path(path_type=Path), help="Which column is what; else guessed."

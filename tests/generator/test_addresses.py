@@ -6,7 +6,6 @@ import pytest
 
 from generator import masking
 from generator.addresses import READERS, BadAddress, email, phone
-from generator.texting import pieces
 
 
 @pytest.mark.parametrize(
@@ -96,24 +95,3 @@ def test_masked_names_and_addresses_tell_nobody_who_it_is() -> None:
     assert masking.address("ann@example.com") == "a***@example.com"
     assert masking.address("+8613800138000") == "+861********00"
     assert masking.address("oX1") == "***"
-
-
-@pytest.mark.parametrize(
-    ("text", "many"),
-    [
-        ("", 1),
-        ("a" * 160, 1),
-        ("a" * 161, 2),
-        ("a" * 306, 2),
-        ("a" * 307, 3),
-        ("€" * 80, 1),
-        ("€" * 81, 2),
-        ("请" * 70, 1),
-        ("请" * 71, 2),
-        ("请" * 135, 3),
-        ("😀" * 35, 1),
-        ("😀" * 36, 2),
-    ],
-)
-def test_a_text_is_as_many_text_messages_as_the_network_counts(text: str, many: int) -> None:
-    assert pieces(text) == many

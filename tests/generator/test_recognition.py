@@ -1,4 +1,4 @@
-"""What columns mean: guessed from Chinese and English headers, kept beside the file, mended there."""
+"""What columns mean: guessed from their headers, kept beside the file, mended there."""
 
 from __future__ import annotations
 
