@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from msgspec.structs import replace as changed
+from phonenumbers import SUPPORTED_REGIONS
 
 from chalicelib import days
 from chalicelib.invitations import record
@@ -95,6 +96,8 @@ def run_invite(
         else:
             say("To go on with what is due: the same with --send")
         return
+    if country.upper() not in SUPPORTED_REGIONS:
+        raise Uninvited(f"--country {country}: there is no country of these two letters")
     columns = read_table(table).columns
     meaning = understood(table, columns, map_file, contract, say)
     asked = Asked(
