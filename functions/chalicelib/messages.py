@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from time import monotonic
 
 import msgspec
@@ -214,6 +213,13 @@ def tidied(text: str) -> str:
     return re.sub(r"\n[ \n]*\n", "\n\n", text).strip() + "\n"
 
 
-@lru_cache(maxsize=4)
+_OPENED: dict[Store, Messages] = {}
+"""Of the store last written from: templates are compiled once, however many messages are sent."""
+
+
 def _messages(store: Store) -> Messages:
-    return Messages(store)
+    messages = _OPENED.get(store)
+    if messages is None:
+        _OPENED.clear()
+        messages = _OPENED[store] = Messages(store)
+    return messages
