@@ -10,6 +10,11 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 ``read_uploads``   somebody fetched the files of a response
 ``erase``          one person was erased; the facts are counts
 ``purge``          days were deleted because they are not kept any longer
+``close``          a survey takes no more answers
+``reopen``         it does again
+``settle``         invitations in doubt were said to be sent, or sent again; facts are counts
+``opt_out``        somebody was entered who wants no messages; not who
+``opt_in``         that was undone
 =================  ==========================================================================
 """
 
@@ -26,7 +31,16 @@ from . import days, keys
 from .storage import Store
 from .survey import ids
 
-EVENTS = ("publish", "export", "read_contacts", "read_uploads", "erase", "purge")
+EVENTS = (
+    *("publish", "export", "read_contacts", "read_uploads", "erase", "purge"),
+    *("close", "reopen", "settle", "opt_out", "opt_in"),
+)
+    "close",
+    "reopen",
+    "settle",
+    "opt_out",
+    "opt_in",
+)
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Sending what is due, a few at a time, so that little is ever in doubt.
 
 For each few: the intent is put on record, on the condition that nobody changed the shard; then it
-is asked once more who opted out or answered; then they are sent side by side; and what came of it
-goes on record together with the next intents. Cut off anywhere, what is in doubt is these few.
+is asked once more who opted out or answered; then they are sent, channels side by side; and what
+came of it goes on record together with the next intents. Cut off anywhere, these few are in doubt.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from ..storage import Stale, Store
 from ..survey import EchoformError
 from . import codes, contact_rule, record
 from .contact_rule import OptOuts
-from .due import UNKNOWN, due
+from .due import LEASE_MS, UNKNOWN, due
 from .record import INTENTS, Campaign, Invitation, Kind, Step
 
 AT_ONCE = 8
 FEW = 16
 """In flight, and so in doubt, at most."""
+LAST_S = 10.0
 MARGIN_S = 20.0
 """What is begun must be on record before the time is over."""
 
@@ -104,8 +105,7 @@ def send(with_: Sendings, campaign: Campaign, shard: str, *, by_hand: bool = Fal
             except Stale:
                 continue
             counts.update(s.kind for s in [*known.values(), *refused.values()] if s is not None)
-            outcomes = _sent(with_, going, pool)
-            known = {g.invitation.id: step for g, step in zip(going, outcomes, strict=True)}
+            known = _sent(with_, going, pool)
             shut |= {g.invitation.channel for g in going if known[g.invitation.id] is None}
 
 
@@ -133,17 +133,22 @@ def _claim(
     return {name: Step(_REFUSED[why], now, why) for name, why in refused.items()}
 
 
-def _sent(with_: Sendings, going: Sequence[_Going], pool: ThreadPoolExecutor) -> list[Step | None]:
-    """What came of each; None where its channel took nothing."""
+def _sent(
+    with_: Sendings, going: Sequence[_Going], pool: ThreadPoolExecutor
+) -> dict[str, Step | None]:
+    """What came of each; None where its channel took nothing. Each channel has one caller."""
     out = with_.opt_outs.refresh() if going else {}
 
+    begun = with_.clock()
+
     def one(going: _Going) -> Step | None:
-        it = going.invitation
+        it, survey = going.invitation, going.survey
         if any(each in out for each in contact_rule.person(with_.key, it.customer, it.to)):
             return Step("opted_out", with_.clock())
-        survey, link = going.survey, it.link
-        if going.intent == "reminding" and claims.held(with_.store, survey, link):
+        if going.intent == "reminding" and claims.held(with_.store, survey, it.link):
             return Step("answered", with_.clock())
+        if with_.left() < LAST_S or with_.clock() - begun > LEASE_MS / 2:
+            return None  # another may soon take it for cut off
         channel = with_.channels[it.channel]
         try:
             provided = channel.send(going.message)
@@ -153,12 +158,15 @@ def _sent(with_: Sendings, going: Sequence[_Going], pool: ThreadPoolExecutor) ->
         except Unavailable:
             return None
         except Exception as unknown:  # whether it went out, nobody knows
-            if channel.repeatable:
-                return Step(going.intent, with_.clock(), type(unknown).__name__)
-            return Step(UNKNOWN[going.intent], with_.clock(), type(unknown).__name__)
+            kind = going.intent if channel.repeatable else UNKNOWN[going.intent]
+            return Step(kind, with_.clock(), type(unknown).__name__)
         return Step(_DONE[going.intent], with_.clock(), provided[:_NOTE])
 
-    return list(pool.map(one, going))
+    def several(kind: str) -> dict[str, Step | None]:
+        return {g.invitation.id: one(g) for g in going if g.invitation.channel == kind}
+
+    kinds = {each.invitation.channel for each in going}
+    return {name: step for some in pool.map(several, kinds) for name, step in some.items()}
 
 
 def _message(

@@ -55,7 +55,7 @@ def opt_out(site: SiteRecord, code: str) -> str:
 def message_key(campaign: Campaign, invitation: Invitation, kind: str, place: str) -> str:
     """Names a sending, and says which invitation it is of; nothing personal is in it."""
     number = len(invitation.times("reminded")) + 1 if kind == "reminder" else 1
-    return ".".join([campaign.survey, *place.split("/"), f"{kind}-{number}"])
+    return "_".join([campaign.survey, *place.split("/"), f"{kind}-{number}"])
 
 
 def _day(at: int | None, contract: Contract, language: str) -> str:

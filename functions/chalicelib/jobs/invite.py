@@ -20,6 +20,7 @@ from ..channels.opening import open_channels
 from ..invitations import record
 from ..invitations.contact_rule import OptOuts
 from ..invitations.due import awake, upcoming
+from ..invitations.landing import land
 from ..invitations.learning import Heard, answered, heard, learn
 from ..invitations.record import Campaign, Shard
 from ..invitations.sending import MARGIN_S, Sendings, Write, send
@@ -50,6 +51,8 @@ class Invited(Struct):
     uncertain: int = 0
     unwritten: int = 0
     """No message could be written for these: a template or a field is wrong."""
+    landed: int = 0
+    """Campaigns whose table was written again."""
 
     def add(self, counts: Counter[str]) -> None:
         for name, count in counts.items():
@@ -114,6 +117,8 @@ def invite(
             open_now = closed is None or closed > clock()
             asked = by_hand is not None and by_hand in ("", campaign.id)
             done.add(_campaign(sendings, campaign, contract, seen, marks, open_now, asked))
+            if left() > MARGIN_S:
+                done.landed += land(store, key, campaign, definitions.versions(campaign.survey))
         except Exception as failure:  # one bad campaign must not keep the others waiting
             failures.append(failure)
     if failures:
