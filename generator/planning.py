@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from sys import intern
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -107,16 +107,11 @@ def plan(
     left_out["filtered"] = customers.where(asked.where)
     name = f"{contract.id}/{asked.campaign}"
     reading = _Reading(contract, meaning, asked, key, name)
-    rows = customers.rows()
     eligible: list[Candidate] = []
-    while batch := list(islice(rows, _LOOKED_UP)):
-        people: list[tuple[Candidate, list[str]]] = []
-        for number, row in batch:
-            try:
-                people.append(reading.candidate(number, row))
-            except LeftOut as out:
-                left_out[out.reason] += 1
-                problems.append(RowProblem(number, str(out)))
+    people: list[tuple[Candidate, list[str]]] = []
+
+    def settle() -> None:
+        """Ask of all at once who of them may be written to."""
         known = contact_rule.look_up(store, {each for _, person in people for each in person})
         for candidate, person in people:
             days = asked.contact_rule_days
@@ -124,6 +119,17 @@ def plan(
                 left_out[why] += 1
             else:
                 eligible.append(candidate)
+        people.clear()
+
+    for number, row in customers.rows():
+        try:
+            people.append(reading.candidate(number, row))
+        except LeftOut as out:
+            left_out[out.reason] += 1
+            problems.append(RowProblem(number, str(out)))
+        if len(people) == _LOOKED_UP:
+            settle()
+    settle()
     seed = asked.seed or secrets.token_hex(8)
     chosen, frame = drawn(eligible, asked.sample, seed)
     left_out["not_drawn"] = len(eligible) - len(chosen)
@@ -236,7 +242,7 @@ class _Reading:
         self._asked = asked
         self._key = key
         self._name = name
-        self._first: dict[str, int] = {}
+        self._first: dict[bytes, int] = {}
 
     def candidate(self, number: int, row: dict[str, str]) -> tuple[Candidate, list[str]]:
         """Who it is, and the hashes they are known by. Raises LeftOut."""
@@ -251,14 +257,15 @@ class _Reading:
         known(self._contract, meaning, row)
         customer = _cell(meaning.customer, row)
         person = contact_rule.person(self._key, customer, *found.values())
-        earlier = min((self._first.setdefault(each, number) for each in person), default=number)
+        hashes = map(bytes.fromhex, person)  # half as large, and there are millions
+        earlier = min((self._first.setdefault(each, number) for each in hashes), default=number)
         if earlier != number:
             raise LeftOut("duplicate", f"the same customer or address as row {earlier}")
         said = _WAYS.get(_cell(meaning.channel, row).casefold(), "")
         channel = said if said in reached else reached[0]
         whom = customer or contact_rule.plain(found[channel])
         name = codes.invitation_id(self._key, self._name, whom)
-        stratum = row[self._asked.by] if self._asked.by else ""
+        stratum = intern(row[self._asked.by]) if self._asked.by else ""
         return Candidate(number, name, channel, found[channel], stratum), person
 
     def _addresses(self, row: dict[str, str]) -> tuple[dict[str, str], list[str]]:
