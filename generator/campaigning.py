@@ -113,9 +113,7 @@ def run_campaigns(survey: str | None, data: str, say: Say) -> None:
             say("  in doubt; look in the mail server's log for the Message-ID at the end:")
             for line in doubtful:
                 say(line)
-            say(
-                f"  then: echoform settle {campaign.survey} {campaign.id} ID ... --sent (or --again)"
-            )
+            say(f"  then: echoform settle {campaign.survey} {campaign.id} ID ... --sent or --again")
 
 
 def run_settle(survey: str, name: str, ids: Sequence[str], kind: Kind, data: str, say: Say) -> None:

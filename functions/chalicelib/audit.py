@@ -35,12 +35,6 @@ EVENTS = (
     *("publish", "export", "read_contacts", "read_uploads", "erase", "purge"),
     *("close", "reopen", "settle", "opt_out", "opt_in"),
 )
-    "close",
-    "reopen",
-    "settle",
-    "opt_out",
-    "opt_in",
-)
 
 
 class Event(Struct, frozen=True, kw_only=True):
