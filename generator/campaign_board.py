@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from chalicelib.channels import Message
 from chalicelib.channels.segments import segmented
 from chalicelib.invitations.record import Campaign
@@ -107,11 +109,16 @@ def _example(number: int, example: Example) -> Iterator[str]:
 
 
 def _line(name: str, value: str) -> str:
-    return f"  {name:<12} {value}"
+    return f"  {_wide(name, 12)} {value}"
 
 
 def _count(what: str, many: int) -> str:
-    return f"{what:<52} {many:>9,}"
+    return f"{_wide(what, 52)} {many:>9,}"
+
+
+def _wide(text: str, cells: int) -> str:
+    """As wide on the screen, where a Chinese character takes two cells."""
+    return text + " " * (cells - cell_len(text))
 
 
 def _one_line(text: str) -> str:

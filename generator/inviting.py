@@ -159,6 +159,11 @@ def understood(
         say(f"Columns as {path} says.")
         return read_map(path, columns, contract)
     meaning = guess(columns, contract)
+    if not any(meaning.named()):
+        raise Uninvited(
+            f"{table}: none of its columns is known: {_names(columns)}. The first row has to name "
+            f"them, as 手机 or Email; or say what they are in {path}, as `phone: {columns[0]}`"
+        )
     path.write_text(written(meaning, table.name), "utf-8")
     say(f"What the columns are was guessed; mend it in {path} where it is wrong:")
     for part, column in meaning.named():
@@ -179,7 +184,7 @@ def reachable(table: Path, columns: Sequence[str], meaning: CustomerMap, asked: 
         return
     wanted = " or ".join(f"{part} (for {channel})" for part, channel in parts.items())
     raise Uninvited(
-        f"{table}: no column is known to hold {wanted}. It has: {', '.join(columns)}. "
+        f"{table}: no column is known to hold {wanted}. It has: {_names(columns)}. "
         f"Say which it is in {beside(table)}"
     )
 
@@ -224,7 +229,11 @@ def _column(by: str | None, columns: Sequence[str], meaning: CustomerMap) -> str
         return by
     if by in meaning.attributes:
         return meaning.attributes[by]
-    raise Uninvited(f"--by {by}: there is no such column (there are: {', '.join(columns)})")
+    raise Uninvited(f"--by {by}: there is no such column (there are: {_names(columns)})")
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(filter(None, columns))
 
 
 def _days(option: str, text: str) -> int:

@@ -276,7 +276,7 @@ class _Reading:
         found, wrong = {}, []
         for channel, (part, read) in READERS.items():
             column = getattr(self._meaning, part)
-            if column is None or not row[column]:
+            if column is None or row[column].casefold() in _NOTHING:
                 continue
             try:
                 found[channel] = read(row[column], self._asked.country)
@@ -286,6 +286,10 @@ class _Reading:
         return found, wrong
 
 
+_NOTHING = frozenset(
+    ["", "-", "--", "/", "\\", "—", "无", "没有", "暂无", "空", "n/a", "null", "none"]
+)
+"""What files write where there is no address."""
 _WAYS = {channel: channel for channel in READERS} | {
     "e-mail": "email",
     "邮件": "email",

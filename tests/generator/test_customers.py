@@ -142,3 +142,13 @@ def test_a_file_whose_columns_cannot_be_told_apart_is_refused(tmp_path: Path, he
     path.write_text(f"{header}\nx,y\n")
     with pytest.raises(Unreadable):
         Customers(path)
+
+
+def test_a_title_above_the_columns_is_no_column(tmp_path: Path) -> None:
+    """As CRM exports have it; rows keep the numbers that Excel shows."""
+    path = tmp_path / "june.xlsx"
+    book = openpyxl.Workbook()
+    for row in [["2026年6月客户清单", None], [None, None], ["name", "phone"], ["Ann", "1"]]:
+        book.active.append(row)
+    book.save(path)
+    assert list(Customers(path, ["phone"]).rows()) == [(4, {"name": "Ann", "phone": "1"})]

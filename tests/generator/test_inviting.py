@@ -206,6 +206,13 @@ def test_csv_and_parquet_are_read_alike(here: Path, suffix: str) -> None:
     assert after == before
 
 
+def test_a_file_none_of_whose_columns_is_known_leaves_no_map(here: Path) -> None:
+    """Else its owner would mend the file and be told what the map of the old one said."""
+    (here / "a.csv").write_text("x,y\n1,2\n")
+    assert "none of its columns is known: x, y" in refused("a.csv")
+    assert not (here / "a.map.yaml").exists()
+
+
 def test_every_row_to_look_at_is_in_a_file_of_its_own(here: Path) -> None:
     assert "june.problems.csv" in invite()
     assert (here / "june.problems.csv").read_text("utf-8-sig").splitlines() == [

@@ -74,7 +74,7 @@ def test_everybody_who_is_left_out_is_left_out_for_one_reason(
     rows = [
         HEADER,
         customer(1),
-        ["C2", "no address", "", "", ""],
+        ["C2", "no address", "无", "N/A", ""],
         ["C3", "bad address", "1380013", "c3@", ""],
         ["C4", "x" * 300, "13800138004", "", "y" * 300],
         customer(1),
