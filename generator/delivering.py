@@ -28,6 +28,19 @@ from chalicelib.survey import Contract, EchoformError
 from generator.schedule import shown
 
 
+CAME_OF_IT = {
+    "noticed": "notices sent",
+    "sent": "invitations sent",
+    "reminded": "reminders sent",
+    "failed": "addresses that take nothing",
+    "excluded": "not sent: asked meanwhile by another campaign",
+    "opted_out": "not sent: opted out meanwhile",
+    "unwritten": "not sent: no message could be written (`echoform messages`)",
+    "uncertain": "in doubt: cut off while they went out (`echoform campaigns`)",
+}
+"""What is said of each step that a sending puts on record."""
+
+
 class Interrupted(EchoformError):
     """Somebody stopped it. What is on record is on record."""
 
@@ -91,10 +104,10 @@ def _send(
         except KeyboardInterrupt:
             raise Interrupted("stopped; the same command goes on where it stopped") from None
     counts: dict[str, int] = msgspec.to_builtins(done)
-    say(", ".join(f"{kind} {many:,}" for kind, many in counts.items() if many) or "sent nothing")
+    for step, said in CAME_OF_IT.items():
+        if many := counts[step]:
+            say(f"{many:>9,} {said}")
     for kind in sorted(used):
         if isinstance(channels[kind], Outbox):
-            say(
-                f"Nobody was reached by {kind}: the messages lie in the data, under outbox/{kind}/,"
-            )
-            say("until `channels` of surveys/site.yaml says who delivers them.")
+            say(f"Nobody was reached by {kind}: the messages are kept under outbox/{kind}/ of the")
+            say("data, until `channels` of surveys/site.yaml says who delivers them.")

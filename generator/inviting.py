@@ -131,14 +131,15 @@ def run_invite(
     say("")
     if not made.chosen:
         raise Uninvited("nobody is left to invite")
-    count = f"{len(made.chosen):,} invitations"
+    count = f"{len(made.chosen):,} invitation{'s' if len(made.chosen) > 1 else ''}"
     if not send:
         say(f"To do it: the same with --send. It writes {count} and their personal links into")
         say(f"{data}, and sends what is due.")
         return
     if not yes and not ask(f"Plan {count} and send what is due?"):
         raise Uninvited("stopped: nothing was written")
-    say(f"{record.create(store, key, made.campaign, people()):,} invitations are planned.")
+    record.create(store, key, made.campaign, people())
+    say(f"{count} planned.")
     deliver(store, key, made.campaign, contract, say)
 
 
