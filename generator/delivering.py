@@ -27,7 +27,6 @@ from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError
 from generator.schedule import shown
 
-
 CAME_OF_IT = {
     "noticed": "notices sent",
     "sent": "invitations sent",
