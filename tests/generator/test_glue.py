@@ -126,7 +126,7 @@ def test_what_lies_in_infra_is_what_the_command_writes() -> None:
     }
     assert there == written
     assert json.loads(written["workgroup.json"])["Name"] == "echoform"
-    assert len([path for path in written if path.startswith("cookbook/")]) == 20
+    assert len([path for path in written if path.startswith("cookbook/")]) == 21
 
 
 def seeded(rows: list[list[str | None]], types: dict[str, str]) -> None:
