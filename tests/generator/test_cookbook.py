@@ -332,7 +332,7 @@ def daily(rows: list[Row]) -> list[tuple[Any, ...]]:
 
 
 ORACLES: dict[str, Callable[[list[Row], list[tuple[Any, ...]]], list[tuple[Any, ...]]]] = {
-    "response-rate": response_rates,
+    "response-rate": lambda rows, _: response_rates(rows),
     "csat-by-who-served": lambda rows, _: shares(
         by(having(rows, "agent", "speed"), "agent"), lambda row: row["speed"] >= 4
     ),

@@ -55,7 +55,7 @@ def inputs(*versions: Any) -> list[dict[str, Any]]:
 def test_tables_are_made_once_and_changed_where_they_changed(aws: None) -> None:
     client = boto3.client("glue")
     names = ["tallies", "questions", "labels", "audit_events"]
-    names += ["responses_after_sales", "contacts_after_sales"]
+    names += ["responses_after_sales", "contacts_after_sales", "invitations_after_sales"]
     made = make_tables(client, "echoform", inputs(SURVEY))
     assert made == ["database echoform made", *(f"table {name} made" for name in names)]
     assert make_tables(client, "echoform", inputs(SURVEY)) == []
