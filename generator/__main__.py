@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from generator.commands import analysing, campaigns, collecting, links, people, writing
+from generator.commands import (
+    analysing,
+    campaigns,
+    collecting,
+    links,
+    messages,
+    people,
+    writing,
+)
 
 
 class Words(click.Group):
@@ -60,7 +68,7 @@ def demo(once: bool, data: str | None, port: int) -> None:
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, *writing.COMMANDS],
-    "Reach customers": [*links.COMMANDS, *campaigns.COMMANDS],
+    "Reach customers": [*links.COMMANDS, *messages.COMMANDS, *campaigns.COMMANDS],
     "Collect": collecting.COMMANDS,
     "Look at figures": analysing.COMMANDS,
     "Protect people": people.COMMANDS,

@@ -50,9 +50,9 @@ def address(text: str) -> str:
 
 def sender(text: str) -> Address:
     """``Name <address>``, or the address alone. Raises EchoformError."""
-    name, spec = parseaddr(text)
+    name, spec = parseaddr(_line(text))
     try:
-        return Address(display_name=_line(name), addr_spec=address(spec))
+        return Address(display_name=name, addr_spec=address(spec))
     except (Undeliverable, ValueError):
         raise EchoformError(
             f"{text!r} is no sender; write care@example.com or Example <care@example.com>"

@@ -1,8 +1,8 @@
 """Any address that takes signed JSON: a company's own gateway for text messages, its CRM.
 
 The body is the message. ``Echoform-Signature: t=SECONDS,v1=HEX`` holds the time, and the
-HMAC-SHA256 under the shared secret of ``SECONDS.BODY``; ``Idempotency-Key`` is the message's key. 2xx means
-taken, 410 and 422 never; whatever else it answers, the same message comes again.
+HMAC-SHA256 under the shared secret of ``SECONDS.BODY``; ``Idempotency-Key`` is the message's key.
+2xx means taken, 410 and 422 never; whatever else it answers, the same message comes again.
 """
 
 from __future__ import annotations
