@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email import message_from_bytes, policy
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,7 +24,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiosmtpd.controller import Controller
 
 from chalicelib.channels.configured import Channels, Smtp
 from chalicelib.channels.letters import key_digest
@@ -44,6 +43,8 @@ from chalicelib.survey.responding import Dispositions, rr1
 from generator.message_templates import shipped
 from generator.query import ask, open_views
 from generator.serving import make_server
+from tests.channels.servers import Sink as Letters
+from tests.channels.servers import mail_server
 from tests.surveys import after_sales
 
 ROOT = Path(__file__).parents[2]
@@ -61,14 +62,15 @@ TIERS = ("VIP", "gold", "plain")
 CODE = re.compile(r"/after-sales/(?:en/)?\?([0-9A-Z]{27})")
 
 
-class Sink:
+class Sink(Letters):
     """A mail server's memory: to whom, and what."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.letters: list[tuple[str, str, str]] = []
         """Address, Message-ID and text."""
 
-    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         letter = message_from_bytes(envelope.content, policy=policy.default)
         body = letter.get_body(("plain",))
         assert body is not None
@@ -78,17 +80,6 @@ class Sink:
 
     def to(self, since: int = 0) -> Counter[str]:
         return Counter(address for address, _, _ in self.letters[since:])
-
-
-@contextmanager
-def listening(sink: Sink) -> Iterator[int]:
-    controller = Controller(sink, hostname="127.0.0.1", port=0)
-    controller.start()
-    try:
-        assert controller.server is not None
-        yield controller.server.sockets[0].getsockname()[1]
-    finally:
-        controller.stop()
 
 
 @contextmanager
@@ -191,12 +182,18 @@ def settle(store: FolderStore, campaign: Campaign, sink: Sink) -> tuple[int, int
     return doubtful, lost
 
 
-def answer(port: int, code: str, number: int) -> None:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+def post(port: int, path: str, body: object) -> tuple[int, Any]:
     head = {"Content-Type": "application/json"}
-    asked = msgspec.json.encode({"survey": SURVEY.id, "code": code})
-    connection.request("POST", "/api/links", asked, head)
-    assert msgspec.json.decode(connection.getresponse().read())["status"] == "open"
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("POST", f"/api/{path}", msgspec.json.encode(body), head)
+        reply = connection.getresponse()
+        return reply.status, msgspec.json.decode(reply.read())
+
+
+def answer(port: int, code: str, number: int) -> None:
+    """As the page does: ask how the link stands, then send."""
+    asked = {"survey": SURVEY.id, "code": code}
+    assert post(port, "links", asked)[1]["status"] == "open"
     body = {
         "id": ids.make(now(), number),
         "version": SURVEY.version,
@@ -204,16 +201,13 @@ def answer(port: int, code: str, number: int) -> None:
         "link": code,
         "answers": ANSWERS,
     }
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", f"/api/responses/{SURVEY.id}", msgspec.json.encode(body), head)
-    reply = connection.getresponse()
-    assert reply.status == 201, reply.read()
+    assert post(port, f"responses/{SURVEY.id}", body)[0] == 201
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(20_000, marks=pytest.mark.long)])
 def test_everybody_gets_one_though_it_is_killed(tmp_path: Path, count: int) -> None:
     sink, store = Sink(), FolderStore(tmp_path)
-    with listening(sink) as port:
+    with mail_server(sink) as port:
         campaign, left_out = planned(store, count, port)
         process = sending(tmp_path)
         deadline = time.monotonic() + 600
@@ -226,7 +220,7 @@ def test_everybody_gets_one_though_it_is_killed(tmp_path: Path, count: int) -> N
         started, before = time.monotonic(), len(sink.letters)
         assert before < count - len(left_out)
         assert sending(tmp_path).wait() == 0
-        assert (len(sink.letters) - before) / (time.monotonic() - started) >= 25  # start included
+        rate = (len(sink.letters) - before) / (time.monotonic() - started)
         in_doubt = later(store, 3 * 60_000).uncertain
         assert 0 < in_doubt <= 16
         doubtful, lost = settle(store, campaign, sink)
@@ -267,3 +261,4 @@ def test_everybody_gets_one_though_it_is_killed(tmp_path: Path, count: int) -> N
         counted[customer(number)["tier"]][end] += 1
     wanted = [(tier, rr1(Dispositions(**ends)), ends.total()) for tier, ends in counted.items()]
     assert rows == sorted(wanted)
+    assert count < 1000 or rate >= 50, f"{rate:.0f} messages a second"
