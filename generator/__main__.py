@@ -13,6 +13,7 @@ from generator.commands import (
     collecting,
     inviting,
     links,
+    messages,
     people,
     writing,
 )
@@ -68,7 +69,12 @@ def demo(once: bool, data: str | None, port: int) -> None:
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, *writing.COMMANDS],
-    "Reach customers": [*links.COMMANDS, *inviting.COMMANDS, *campaigns.COMMANDS],
+    "Reach customers": [
+        *links.COMMANDS,
+        *inviting.COMMANDS,
+        *campaigns.COMMANDS,
+        *messages.COMMANDS,
+    ],
     "Collect": collecting.COMMANDS,
     "Look at figures": analysing.COMMANDS,
     "Protect people": people.COMMANDS,

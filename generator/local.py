@@ -21,6 +21,7 @@ from chalicelib.running import now, run_job
 from chalicelib.standing import standing
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
+from generator import messaging
 from generator.building import Gathered, Unbuildable, gather, lay_shells, site_of
 from generator.data import open_data, publish_all, settings
 from generator.definition import compile_file
@@ -43,6 +44,7 @@ def run_server(
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
     lay_shells(open_data(data), gathered.contracts, gathered.site)
+    messaging.lay(open_data(data), gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
     often = Schedule(settings(data), ["sweep", "merge", "tally", "invite"], every, lines=True)

@@ -7,7 +7,10 @@ that is cut off is finished by whoever comes next. Then, in this order:
 2. **Parts** are written again with a higher generation, or made, so that no merger that read them
    before the tombstones can write. Contacts likewise.
 3. **What stands beside**: landed, claims, links, uploads, marks of follow-ups due, rejected.
-4. **Old versions** of all that, where a bucket keeps them.
+4. **Invitations**: out of their shards and tables, with messages that wait in the outbox. The
+   contact rule forgets that they were asked. That they opted out it keeps, as a hash: without it,
+   who wanted to hear no more would be written to again from the next list of customers.
+5. **Old versions** of all that, where a bucket keeps them.
 
 Each step is harmless to repeat. Tallies name their sources, so those of touched days are stale by
 themselves.
@@ -20,9 +23,11 @@ from collections.abc import Callable, Iterable
 from secrets import randbits
 
 import msgspec
+import pyarrow.compute as pc
 from msgspec import Struct
 
 from . import audit, columns, days, keys, parquet, parts, tombstones, versions
+from .invitations import contact_rule, record
 from .jobs.landed import Part, rejected_key
 from .published import Definitions
 from .storage import Exists, Missing, Stale, Store
@@ -43,6 +48,7 @@ class Erased(Struct):
     due: int = 0
     rejected: int = 0
     uploads: int = 0
+    invitations: int = 0
     versions: int = 0
     """Old ones, in a bucket that keeps them."""
 
@@ -104,6 +110,7 @@ def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased
     done.links = sum(_unlink(store, key, names) for key, names in shards.items())
     done.uploads = sum(not key.endswith(keys.CLAIM) for key in traces.uploads)
     store.delete(traces.uploads)
+    touched += _uninvite(store, traces, done)
     store.delete([note])
     whole = {*touched, *claims, *shards, *traces.uploads, note}
     done.versions = versions.forget(
@@ -112,6 +119,46 @@ def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased
         lambda key: key in whole or _of(traces, key),
     )
     return done
+
+
+def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
+    """Take invitations away; the keys that were touched."""
+    contact_rule.forget(store, traces.people)
+    touched = [keys.asked(each) for each in traces.people]
+    every = {name for names in traces.invitations.values() for name in names}
+    for shard, names in traces.invitations.items():
+        done.invitations += record.remove(store, shard, names)
+        touched.append(shard)
+    if not every:
+        return touched
+    beside = [
+        entry.key
+        for prefix in (keys.OUTBOX, f"{keys.HEARD}{traces.survey}/")
+        for entry in store.list(prefix)
+        if any(each in entry.key for each in every)
+    ]
+    store.delete(beside)
+    tables = [entry.key for entry in store.list(f"{keys.INVITATIONS}{traces.survey}/")]
+    tables = [key for key in tables if _without(store, key, every)]
+    return [*touched, *beside, *tables]
+
+
+def _without(store: Store, key: str, names: set[str]) -> bool:
+    """Write a table of invitations again without these; says whether it had any."""
+    for _ in range(TRIES):
+        try:
+            stored = store.get(key)
+            rows = parquet.decode(stored.data)
+            rest = rows.filter(pc.invert(parts.among(rows["invitation"], names)))
+            if rest.num_rows == rows.num_rows:
+                return False
+            store.replace(key, parquet.encode(rest), stored.tag)
+            return True
+        except Missing:
+            return False
+        except Stale:
+            continue
+    raise Busy(f"{key} is being changed all the time; try again")
 
 
 def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from time import monotonic
+from zoneinfo import ZoneInfo
 
 import msgspec
 from jinja2 import DictLoader, StrictUndefined, TemplateError
@@ -52,7 +54,8 @@ ASKING = frozenset({"invitation", "reminder", "verification"})
 """The kinds that want an answer: they must have a link."""
 WRITTEN = {"email": "email", "sms": "sms", "wechat": "wechat", "webhook": "sms", "wecom": "sms"}
 """Whose templates a channel takes."""
-_LONGEST = 300
+_LONGEST = 100
+_LONGER = {"survey": 300, "incentive": 500, "said": 1000, "did": 1000}
 _LINK = re.compile(r"https?://[!#-;=?-~]{1,2000}")
 
 
@@ -128,9 +131,9 @@ class Messages:
         found, spoken = self._templates(kind, channel, language)
         known = {
             "brand": self._site.called(language),
+            **{name: cleaned(name, value) for name, value in fields.items()},
             "colour": self._site.colour,
             "language": spoken,
-            **{name: cleaned(name, value) for name, value in fields.items()},
         }
         for name in required(kind):
             if not known.get(name):
@@ -138,7 +141,7 @@ class Messages:
         filled = dict.fromkeys(self._published.fields, "") | known
         written = {ending: self._written(name, filled) for ending, name in found.items()}
         subject, text = parted(written["txt"]) if channel == "email" else ("", written["txt"])
-        return Rendered(subject, tidied(text), written.get("html", ""), spoken, known)
+        return Rendered(subject, tidied(text), written.get("html", "").strip(), spoken, known)
 
     def _read(self) -> None:
         self._site = read_site(self._store)
@@ -161,8 +164,9 @@ class Messages:
         there = {name.removesuffix(".txt")[len(stem) :] for name in names if name.endswith(".txt")}
         if not there:
             raise Unrendered(f"there is no template {stem}LANGUAGE.txt")
-        spoken = nearest(language, there)
-        spoken = spoken if spoken in there else min(there)
+        alike = sorted(each for each in there if each.partition("-")[0] == language[:2])
+        wanted = [nearest(language, there), *alike, "en", *sorted(there)]
+        spoken = next(each for each in wanted if each in there)
         return {
             ending: name
             for ending in ("txt", "html")
@@ -172,8 +176,10 @@ class Messages:
     def _written(self, name: str, fields: Mapping[str, str]) -> str:
         try:
             return self._writing.get_template(name).render(fields)
-        except TemplateError as error:
-            raise Unrendered(f"the template {name} cannot be filled: {error.message}") from None
+        except Exception as error:  # whatever a template may raise
+            # Jinja's own words tell names; others may tell what stood in a field.
+            why = error if isinstance(error, TemplateError) else type(error).__name__
+            raise Unrendered(f"the template {name} cannot be filled: {why}") from None
 
 
 def writing(templates: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
@@ -196,10 +202,18 @@ def cleaned(name: str, value: str) -> str:
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in value)
     plain = " ".join(plain.split())
     if name not in LINKS:
-        return plain[:_LONGEST]
+        return plain[: _LONGER.get(name, _LONGEST)]
     if plain and not _LINK.fullmatch(plain):
         raise Unrendered(f"the field {name!r} is not an address that begins with http")
     return plain
+
+
+def day_in_words(language: str, ms: int, timezone: str) -> str:
+    """A deadline as a message says it: ``6月30日``, ``30 June``, else ``2026-06-30``."""
+    day = datetime.fromtimestamp(ms / 1000, ZoneInfo(timezone))
+    if language.startswith("zh"):
+        return f"{day.month}月{day.day}日"
+    return f"{day.day} {day:%B}" if language.startswith("en") else f"{day:%Y-%m-%d}"
 
 
 def parted(text: str) -> tuple[str, str]:

@@ -47,6 +47,18 @@ def open_channels(store: Store, environ: Mapping[str, str]) -> dict[str, Channel
     return {kind: _opened(store, kind, configured, environ) for kind in KINDS}
 
 
+def unopenable(configured: Channels) -> list[str]:
+    """What is wrong with what a site configures, whatever its secrets are."""
+    found = []
+    for kind in KINDS:
+        said = getattr(configured, kind)
+        try:
+            _OPENERS[type(said)](said, str) if type(said) in _OPENERS else None
+        except EchoformError as error:
+            found.append(f"channels.{kind}: {error}")
+    return found
+
+
 def _opened(store: Store, kind: str, configured: Channels, environ: Mapping[str, str]) -> Channel:
     said = getattr(configured, kind)
     if isinstance(said, Outboxed):

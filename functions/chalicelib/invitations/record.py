@@ -11,7 +11,7 @@ This is personal data: it lies under ``campaigns/`` and in ``outbox/``, and nowh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
@@ -289,6 +289,20 @@ def change(
         with suppress(Stale):
             replace(store, shard, {**shard.invitations, **made})
             return shard
+
+
+def remove(store: Store, key: str, names: Collection[str]) -> int:
+    """Erase invitations of a shard; how many there were."""
+    while True:
+        try:
+            shard = read(store, key)
+        except Missing:
+            return 0
+        left = {name: each for name, each in shard.invitations.items() if name not in names}
+        with suppress(Stale):
+            if len(left) < len(shard.invitations):
+                replace(store, shard, left)
+            return len(shard.invitations) - len(left)
 
 
 def _linked(
