@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from http.client import HTTPException
+
 import pytest
 
-from chalicelib.channels import Message, Unavailable, Undeliverable
+from chalicelib.channels import Channel, Message, Unavailable, Undeliverable
 from chalicelib.channels.configured import OfficialAccount, Robot
 from chalicelib.channels.pacing import Allowance, Pace
 from chalicelib.channels.wechat import TemplateMessages, fields
@@ -119,6 +122,17 @@ def test_what_wechat_refuses(errcode: int, raised: type[Exception]) -> None:
     with web_server(wechat) as (url, _), pytest.raises(raised) as caught:
         account(url).send(MESSAGE)
     assert str(caught.value) == f"WeChat: {errcode}"
+
+
+@pytest.mark.parametrize("opened", [account, lambda url: robot(url)])
+def test_what_a_gateway_answers_leaves_it_open(opened: Callable[[str], Channel]) -> None:
+    """Neither sent nor not: whoever called must not simply send again."""
+
+    def answer(asked: Asked) -> tuple[int, object]:
+        return WeChat()(asked) if "stable" in asked.path else (502, b"<html>Bad Gateway")
+
+    with web_server(answer) as (url, _), pytest.raises(HTTPException, match="502"):
+        opened(url).send(MESSAGE)
 
 
 def test_a_wrong_secret_or_a_template_not_told_of_sends_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from chalicelib.messages import KINDS, Messages
+from chalicelib.channels.configured import Hook, OfficialAccount, Robot, Ses, Smtp, Sns
+from chalicelib.messages import FIELDS, KINDS, Messages
 from chalicelib.site import read_site
 from chalicelib.storage import MemoryStore
 from generator.__main__ import main
 from generator.message_templates import samples, together
 from generator.messaging import lay
+from generator.places import SURVEYS
 from generator.plain import BadFile
 from generator.site import Site, load_site
 from tests.generator.test_building import SURVEY
@@ -181,3 +184,26 @@ def test_a_message_is_written_to_a_file(surveys: Path) -> None:
     assert "call it .txt" in echoform(
         "message", survey, "--channel", "sms", "--output", folder / "a.html"
     )
+
+
+def test_the_guide_shows_what_is_taken(tmp_path: Path) -> None:
+    """Its example either way, and every key by its name."""
+    guide = (SURVEYS / "README.md").read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(channels:.*?)```", guide, re.S)
+    other = re.sub(r"(?m)^  (email|sms):.*\n", "", example)
+    for text in (example, re.sub(r"(?m)^  # ", "  ", other)):
+        (tmp_path / "site.yaml").write_text(text, "utf-8")
+        assert type(load_site(tmp_path / "site.yaml").channels.wecom) is Robot
+    for way in (Smtp, Ses, Sns, OfficialAccount, Robot, Hook):
+        [row] = re.findall(rf"^\| `{way.__struct_config__.tag}` \|.*$", guide, re.M)
+        keys = {"api"} | set(re.findall(r"`(\w+)`", row))
+        assert set(way.__struct_fields__) <= keys, way
+    fields = guide.partition("## Messages")[2].partition("## Channels")[0]
+    assert {name for name in FIELDS if f"`{name}`" not in fields} == set()
+    assert {kind for kind in KINDS if f"`{kind}`" not in fields} == set()
+
+
+def test_the_guides_template_passes(surveys: Path) -> None:
+    guide = (SURVEYS / "README.md").read_text("utf-8")
+    [template] = re.findall(r"```jinja\n(.*?)```", guide, re.S)
+    assert site(surveys, "invitation/email.en.txt", template).messages

@@ -85,8 +85,8 @@ class TemplateMessages:
     def _posted(self, body: bytes) -> _Answer:
         url = f"{self._api}/cgi-bin/message/template/send?access_token={self._current_token()}"
         status, answer = post(url, body)
-        if status != 200:
-            raise Unavailable(f"WeChat: {status}")
+        if status >= 500:  # a gateway's: it may have gone through
+            raise HTTPException(f"WeChat: {status}")
         return msgspec.json.decode(answer, type=_Answer)
 
     def _current_token(self) -> str:

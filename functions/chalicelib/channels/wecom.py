@@ -5,6 +5,8 @@ As plain text, in which nothing that a customer wrote can call people or hide an
 
 from __future__ import annotations
 
+from http.client import HTTPException
+
 import msgspec
 from msgspec import Struct
 
@@ -40,10 +42,9 @@ class GroupRobot:
             text["mentioned_list"] = [message.to]
         self._allowance.take()
         status, body = post(self._url, msgspec.json.encode({"msgtype": "text", "text": text}))
-        try:
-            answer = msgspec.json.decode(body, type=_Answer)
-        except msgspec.MsgspecError:
-            raise Unavailable(f"WeCom: {status}") from None
+        if status >= 500:  # a gateway's: it may have gone through
+            raise HTTPException(f"WeCom: {status}")
+        answer = msgspec.json.decode(body, type=_Answer)
         if answer.errcode:
             never = answer.errcode in _NEVER
             raise (Undeliverable if never else Unavailable)(f"WeCom: {answer.errcode}")

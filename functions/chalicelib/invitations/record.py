@@ -177,7 +177,7 @@ def create(store: Store, key: bytes, campaign: Campaign, invitations: Iterable[I
         store.get(name)
         raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already")
     count = 0
-    rest = iter({each.id: each for each in invitations}.values())
+    rest = _once(invitations)
     while several := list(islice(rest, _LINKED)):
         first = count // SHARD
         lots = {
@@ -192,6 +192,15 @@ def create(store: Store, key: bytes, campaign: Campaign, invitations: Iterable[I
     except Exists:
         raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already") from None
     return count
+
+
+def _once(invitations: Iterable[Invitation]) -> Iterator[Invitation]:
+    """The first of each id; they are not all held, for there may be a million."""
+    seen: set[str] = set()
+    for each in invitations:
+        if each.id not in seen:
+            seen.add(each.id)
+            yield each
 
 
 def stand(store: Store, campaign: Campaign) -> Campaign:
