@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib import links
+from chalicelib.days import local
 from chalicelib.invitations import contact_rule, record
 from chalicelib.running import now
 from chalicelib.storage import FolderStore
@@ -153,6 +154,14 @@ def test_it_asks_before_it_sends_and_no_is_no(here: Path) -> None:
     assert "nothing was written" in said
     assert not (here / "data" / "campaigns").exists()
     assert "12 invitations planned" in invite("--send", says="y\n")
+
+
+def test_in_quiet_hours_it_is_planned_and_waits_for_the_morning() -> None:
+    around = [local(now() + hours * 3_600_000, "Asia/Shanghai") for hours in (-1, 1)]
+    output = invite("--send", "--yes", "--quiet", "-".join(f"{at:%H:%M}" for at in around))
+    assert "12 invitations planned" in output
+    assert f"It is quiet until {around[1]:%Y-%m-%d %H:%M}: 12 go out then" in output
+    assert not sent()
 
 
 def test_what_goes_out_later_says_when_and_by_whom() -> None:
