@@ -66,8 +66,3 @@ READERS: dict[str, tuple[str, Callable[[str, str], str]]] = {
     "webhook": ("customer", plain),
 }
 """Of each channel: what of a customer is the address there, and how it is read."""
-
-
-def same(address: str) -> str:
-    """What two spellings of one person's address have in common."""
-    return address.casefold()

@@ -9,21 +9,16 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from sys import intern
-from typing import NamedTuple
 
 from msgspec import Struct
 
-from chalicelib.columns import CUSTOMER
 from chalicelib.invitations import codes, contact_rule
 from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.storage import Store
 from chalicelib.survey import Contract
-from chalicelib.survey.rules import clean
-from generator.addresses import READERS, BadAddress
+from generator.candidates import Candidate, LeftOut, Reading, Terms, cell, known, spoken, told
 from generator.customers import Customers
 from generator.drawing import draw, quotas, size
-from generator.issuing import Unissuable, attributes
 from generator.loading import RowProblem
 from generator.recognition import CustomerMap
 from generator.schedule import Schedule
@@ -43,8 +38,6 @@ REASONS = {
 
 _LOOKED_UP = 100_000
 """People whose last invitation is looked up at a time; it bounds memory."""
-_LONGEST = 100
-"""Of what a message says of a customer: a name is no essay."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -67,29 +60,11 @@ class Asked(Struct, frozen=True, kw_only=True):
     incentive: str = ""
 
 
-class Candidate(NamedTuple):
-    """Somebody who may be invited, in little room: there may be a million."""
-
-    row: int
-    id: str
-    channel: str
-    to: str
-    stratum: str
-
-
 class Plan(Struct):
     campaign: Campaign
     chosen: list[Candidate]
     """In the file's order."""
     problems: list[RowProblem]
-
-
-class LeftOut(Exception):
-    """A row is not invited."""
-
-    def __init__(self, reason: str, said: str = "") -> None:
-        super().__init__(said)
-        self.reason = reason
 
 
 def plan(
@@ -106,7 +81,8 @@ def plan(
     problems = list(customers.problems)
     left_out["filtered"] = customers.where(asked.where)
     name = f"{contract.id}/{asked.campaign}"
-    reading = _Reading(contract, meaning, asked, key, name)
+    terms = Terms(name, key, asked.channels, asked.country, asked.by)
+    reading = Reading(contract, meaning, terms)
     eligible: list[Candidate] = []
     people: list[tuple[Candidate, list[str]]] = []
 
@@ -183,133 +159,8 @@ def invitations(
                 to=each.to,
                 language=spoken(contract, meaning, row),
                 send_at=plan.campaign.send_at,
-                customer=_cell(meaning.customer, row),
+                customer=cell(meaning.customer, row),
                 attributes=known(contract, meaning, row),
                 fields=thanks | told(meaning, row),
                 stratum=each.stratum,
             )
-
-
-def known(contract: Contract, meaning: CustomerMap, row: dict[str, str]) -> dict[str, str]:
-    """What a row tells the link: the attributes, the customer among them. Raises LeftOut."""
-    columns = dict(meaning.attributes)
-    if CUSTOMER in contract.attributes and meaning.customer:
-        columns[CUSTOMER] = meaning.customer
-    try:
-        return attributes(contract, {name: row[column] for name, column in columns.items()})
-    except Unissuable as wrong:
-        raise LeftOut("bad_value", str(wrong)) from None
-
-
-def told(meaning: CustomerMap, row: dict[str, str]) -> dict[str, str]:
-    """What a message may say of a row: one line each, and short."""
-    columns = {
-        **meaning.attributes,
-        **({"name": meaning.name} if meaning.name else {}),
-        **meaning.fields,
-    }
-    found = {name: _line(row[column]) for name, column in columns.items()}
-    return {name: text for name, text in found.items() if text}
-
-
-def spoken(contract: Contract, meaning: CustomerMap, row: dict[str, str]) -> str:
-    """The survey's language that is nearest to what the row says; its first without one."""
-    said = _cell(meaning.language, row).replace("_", "-").casefold()
-    said = _SPOKEN.get(said, said)
-    for fits in (str.__eq__, _same_tongue):
-        for language in contract.languages:
-            if said and fits(language.casefold(), said):
-                return language
-    return contract.languages[0]
-
-
-_SPOKEN = {"中文": "zh-cn", "简体中文": "zh-cn", "汉语": "zh-cn", "chinese": "zh-cn"} | {
-    "英文": "en",
-    "英语": "en",
-    "english": "en",
-}
-"""What files write for a tag."""
-
-
-class _Reading:
-    """Rows as candidates; knows which customers and addresses came before."""
-
-    def __init__(
-        self, contract: Contract, meaning: CustomerMap, asked: Asked, key: bytes, name: str
-    ) -> None:
-        self._contract = contract
-        self._meaning = meaning
-        self._asked = asked
-        self._key = key
-        self._name = name
-        self._first: dict[bytes, int] = {}
-
-    def candidate(self, number: int, row: dict[str, str]) -> tuple[Candidate, list[str]]:
-        """Who it is, and the hashes they are known by. Raises LeftOut."""
-        meaning = self._meaning
-        found, wrong = self._addresses(row)
-        reached = [channel for channel in self._asked.channels if channel in found]
-        if not reached and wrong:
-            raise LeftOut("bad_address", "; ".join(wrong))
-        if not reached:
-            columns = [getattr(meaning, READERS[each][0]) for each in self._asked.channels]
-            raise LeftOut("no_channel", f"{', '.join(filter(None, columns))}: empty; fill in one")
-        known(self._contract, meaning, row)
-        customer = _cell(meaning.customer, row)
-        person = contact_rule.person(self._key, customer, *found.values())
-        hashes = map(bytes.fromhex, person)  # half as large, and there are millions
-        earlier = min((self._first.setdefault(each, number) for each in hashes), default=number)
-        if earlier != number:
-            raise LeftOut("duplicate", f"the same customer or address as row {earlier}")
-        said = _WAYS.get(_cell(meaning.channel, row).casefold(), "")
-        channel = said if said in reached else reached[0]
-        whom = customer or contact_rule.plain(found[channel])
-        name = codes.invitation_id(self._key, self._name, whom)
-        stratum = intern(row[self._asked.by]) if self._asked.by else ""
-        return Candidate(number, name, channel, found[channel], stratum), person
-
-    def _addresses(self, row: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-        """By channel, those that are right, and what is wrong with others.
-
-        Also of channels nobody asked for: who opted out by one of them is written to by none.
-        """
-        found, wrong = {}, []
-        for channel, (part, read) in READERS.items():
-            column = getattr(self._meaning, part)
-            if column is None or row[column].casefold() in _NOTHING:
-                continue
-            try:
-                found[channel] = read(row[column], self._asked.country)
-            except BadAddress as bad:
-                if channel in self._asked.channels:
-                    wrong.append(f"{column}: {bad}")
-        return found, wrong
-
-
-_NOTHING = frozenset(
-    ["", "-", "--", "/", "\\", "—", "无", "没有", "暂无", "空", "n/a", "null", "none"]
-)
-"""What files write where there is no address."""
-_WAYS = {channel: channel for channel in READERS} | {
-    "e-mail": "email",
-    "邮件": "email",
-    "邮箱": "email",
-    "短信": "sms",
-    "手机": "sms",
-    "phone": "sms",
-    "微信": "wechat",
-}
-"""What files write for the channel a customer prefers."""
-
-
-def _cell(column: str | None, row: dict[str, str]) -> str:
-    return row[column] if column else ""
-
-
-def _line(text: str) -> str:
-    """On one line, for no name has two; whatever would end a header's line is gone with it."""
-    return " ".join(clean(text).split())[:_LONGEST].strip()
-
-
-def _same_tongue(language: str, said: str) -> bool:
-    return language.partition("-")[0] == said.partition("-")[0]
