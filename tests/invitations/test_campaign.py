@@ -140,8 +140,8 @@ def planned(store: FolderStore, count: int, port: int) -> tuple[Campaign, set[st
     assert record.create(store, KEY, campaign, invitations) == count
     out, asked = people[5], people[6]
     contact_rule.opt_out(store, contact_rule.person(KEY, "", out["to"]), now())
-    theirs = {"x": contact_rule.person(KEY, asked["customer"])}
-    assert contact_rule.claim(store, theirs, "another/campaign", 30, now()) == {}
+    theirs = {"another": contact_rule.person(KEY, asked["customer"])}
+    assert contact_rule.claim(store, theirs, 30, now()) == {}
     return campaign, {out["to"], asked["to"]}
 
 

@@ -5,7 +5,8 @@ written to. Two things are kept of a hash, each in shards by its first two digit
 and when (``asked/``), and since when the person wants no messages (``optouts/``).
 
 Being asked is claimed before the message goes out: of two campaigns at once, one has the person.
-The claim names its campaign, which may go on with what it was cut off from.
+The claim names its invitation, which may go on with what it was cut off from; of a family with one
+address, one is asked.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Asked(Struct, frozen=True, array_like=True):
     at: int
     """Milliseconds since 1970."""
     by: str
-    """``survey/campaign``."""
+    """The invitation."""
 
 
 class Contact(Struct, frozen=True):
@@ -80,9 +81,9 @@ def look_up(store: Store, hashes: Collection[str]) -> dict[str, Contact]:
 def forbids(
     known: Mapping[str, Contact], person: Iterable[str], by: str, days: int, now: int
 ) -> str:
-    """Why a campaign may not write to a person: ``opted_out``, ``asked`` or "".
+    """Why a person may not be written to: ``opted_out``, ``asked`` or "".
 
-    ``by`` is the campaign's name: what it claimed itself does not hinder it.
+    ``by`` is the id of their invitation: what it claimed itself does not hinder it.
     """
     found = [known[each] for each in person if each in known]
     if any(each.opted_out is not None for each in found):
@@ -92,29 +93,29 @@ def forbids(
     return "asked" if any(each.at > since and each.by != by for each in last) else ""
 
 
-def claim(
-    store: Store, people: Mapping[str, list[str]], by: str, days: int, now: int
-) -> dict[str, str]:
-    """Claim people for a campaign; why not, for those it may not have. Keys name them.
+def claim(store: Store, people: Mapping[str, list[str]], days: int, now: int) -> dict[str, str]:
+    """Claim people for their invitations, by whose ids they are given; why not, for the others.
 
     Where two campaigns claim at once, the later finds the earlier's claim in the shard.
     """
     known = look_up(store, [each for person in people.values() for each in person])
-    refused = {
-        name: why
-        for name, person in people.items()
-        if (why := forbids(known, person, by, days, now))
-    }
-    wanted = {
-        each: name for name, person in people.items() if name not in refused for each in person
-    }
+    refused: dict[str, str] = {}
+    wanted: dict[str, str] = {}
+    for name, person in people.items():
+        why = forbids(known, person, name, days, now)
+        if not why and any(each in wanted for each in person):
+            why = "asked"
+        if why:
+            refused[name] = why
+        else:
+            wanted |= dict.fromkeys(person, name)
     since, lost = now - days * DAY_MS, set[str]()
 
     def put(there: dict[str, Asked], mine: Collection[str]) -> dict[str, Asked]:
         kept = {each: asked for each, asked in there.items() if asked.at > now - _KEPT_MS}
-        taken = {each for each in mine if each in kept and _is_others(kept[each], by, since)}
+        taken = {e for e in mine if e in kept and _is_others(kept[e], wanted[e], since)}
         lost.update(taken)
-        return kept | {each: Asked(now, by) for each in mine if each not in taken}
+        return kept | {each: Asked(now, wanted[each]) for each in mine if each not in taken}
 
     _write(store, keys.asked, wanted, _ASKED, put)
     return refused | {wanted[each]: "asked" for each in lost}

@@ -129,7 +129,7 @@ def _claim(
         return {}
     people = {e.id: contact_rule.person(with_.key, e.customer, e.to) for e in asking}
     days = campaign.contact_rule_days
-    refused = contact_rule.claim(with_.store, people, campaign.name, days, now)
+    refused = contact_rule.claim(with_.store, people, days, now)
     return {name: Step(_REFUSED[why], now, why) for name, why in refused.items()}
 
 

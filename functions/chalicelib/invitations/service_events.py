@@ -154,7 +154,7 @@ def _planned(
     if there is None:
         people = contact_rule.person(key, event.customer, *event.addresses.values())
         told = contact_rule.look_up(store, people)
-        why = contact_rule.forbids(told, people, campaign.name, campaign.contact_rule_days, now)
+        why = contact_rule.forbids(told, people, invitation.id, campaign.contact_rule_days, now)
         if why:
             return _told(200, {"status": "excluded", "reason": why})
         if record.add(store, key, campaign, invitation):
