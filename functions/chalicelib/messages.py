@@ -50,12 +50,16 @@ FIELDS = (
 )
 """What every template may name. A site may declare more."""
 LINKS = ("link", "opt_out")
+OURS = frozenset({"survey", "brand", "incentive", "did"})
+"""The fields that the company itself words; the others were written by anybody."""
 ASKING = frozenset({"invitation", "reminder", "verification"})
 """The kinds that want an answer: they must have a link."""
 WRITTEN = {"email": "email", "sms": "sms", "wechat": "wechat", "webhook": "sms", "wecom": "sms"}
 """Whose templates a channel takes."""
 _LONGEST = 100
 _LONGER = {"survey": 300, "incentive": 500, "said": 1000, "did": 1000}
+_TAPPED = re.compile(r"://|(?<=\w)[.](?=[^\W\d_]{2})")
+"""What makes a text an address: ``https://…``, ``example.com``."""
 _LINK = re.compile(r"https?://[!#-;=?-~]{1,2000}")
 
 
@@ -79,6 +83,7 @@ class Rendered(Struct, frozen=True):
     html: str
     language: str = ""
     fields: dict[str, str] = {}
+    """As they were given: whoever gets them as data gets them whole."""
 
     def message(self, key: str, to: str) -> Message:
         """The same as a message to somebody."""
@@ -141,7 +146,8 @@ class Messages:
         filled = dict.fromkeys(self._published.fields, "") | known
         written = {ending: self._written(name, filled) for ending, name in found.items()}
         subject, text = parted(written["txt"]) if channel == "email" else ("", written["txt"])
-        return Rendered(subject, tidied(text), written.get("html", "").strip(), spoken, known)
+        told = {**fields, **{name: known[name] for name in LINKS if name in known}}
+        return Rendered(subject, tidied(text), written.get("html", "").strip(), spoken, told)
 
     def _read(self) -> None:
         self._site = read_site(self._store)
@@ -198,10 +204,15 @@ def required(kind: str) -> tuple[str, ...]:
 
 
 def cleaned(name: str, value: str) -> str:
-    """A field as it may stand in a message: one line, no control characters, not endless."""
+    """A field as it may stand in a message: one line, no control characters, not endless.
+
+    What others wrote has no address that a mail program or telephone would make a link of: whoever
+    signs up under the name of an address would have us send it to people.
+    """
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in value)
     plain = " ".join(plain.split())
     if name not in LINKS:
+        plain = plain if name in OURS else _TAPPED.sub(lambda found: f"{found[0][0]} ", plain)
         return plain[: _LONGER.get(name, _LONGEST)]
     if plain and not _LINK.fullmatch(plain):
         raise Unrendered(f"the field {name!r} is not an address that begins with http")

@@ -88,6 +88,10 @@ def test_a_line_of_one_dot_does_not_end_a_message(sink: Sink) -> None:
         ("RCPT", "550 5.1.1 <c1@example.com> unknown", Undeliverable),
         ("RCPT", "450 4.2.1 <c1@example.com> busy", Unavailable),
         ("RCPT", "530 5.7.0 authenticate first", Unavailable),
+        ("RCPT", "550 5.7.1 relaying denied", Unavailable),
+        ("RCPT", "550 no such mailbox", Undeliverable),
+        ("RCPT", "552 5.2.2 mailbox full", Undeliverable),
+        ("DATA", "550 5.4.5 daily limit reached", Unavailable),
         ("MAIL", "550 5.7.1 not you", Unavailable),
         ("DATA", "554 5.6.0 c1@example.com refused", Undeliverable),
         ("DATA", "452 4.3.1 full", Unavailable),
@@ -99,7 +103,7 @@ def test_permanent_refusals_are_undeliverable_and_others_come_again(
     """And the error names no customer: it is logged."""
     with sending_to(sink) as server:
         sink.answers[command] = answer
-        with pytest.raises(raised, match=answer[:9]) as caught:
+        with pytest.raises(raised, match=answer[:3]) as caught:
             server.send(MESSAGE)
         assert "c1@" not in str(caught.value)
         sink.answers.clear()

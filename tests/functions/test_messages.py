@@ -112,11 +112,9 @@ def test_nothing_in_a_field_is_more_than_text(store: MemoryStore, name: str) -> 
     assert re.findall(r"<\w+", said.html) == re.findall(r"<\w+", mild.html)
     assert "49" not in said.text
     assert "yyyyyyyyy" not in said.text
-    shown = " ".join(re.sub(r"[\x00-\x1f\u2028\u202e]", " ", name).split())
-    assert shown in said.text
-    assert html.escape(shown, quote=False)[:20] in said.html.replace("&#39;", "'").replace(
-        "&#34;", '"'
-    )
+    [word, *_] = re.findall(r"\w+", name)
+    assert word in said.text
+    assert word in html.unescape(said.html)
     data = letter(said.message("k", "c1@example.com"), sender("care@example.com"))
     assert b"\r\nBcc" not in data
     wechat = render(store, "invitation", "wechat", "en", {**FIELDS, "survey": name})
@@ -126,6 +124,24 @@ def test_nothing_in_a_field_is_more_than_text(store: MemoryStore, name: str) -> 
         "thing1",
         "thing2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("You won https://evil.example/x", "You won https: evil. example/x"),
+        ("www.evil.example", "www. evil. example"),
+        ("http://1.2.3.4/x", "http: 1.2.3.4/x"),
+        ("evil.中国", "evil. 中国"),
+        ("J. R. St.Clair 2.5 A07.1", "J. R. St. Clair 2.5 A07.1"),
+    ],
+)
+def test_a_name_is_no_address_that_could_be_tapped(
+    store: MemoryStore, name: str, shown: str
+) -> None:
+    assert written(store, name=name).text.startswith(f"Dear {shown},")
+    assert written(store, name=name).fields["name"] == name  # as data it is what it was
+    assert "Example.com" in written(store, brand="Example.com").text  # a company's own words
 
 
 @given(st.text(max_size=400))

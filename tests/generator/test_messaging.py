@@ -7,14 +7,16 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from chalicelib.channels.configured import Hook, OfficialAccount, Robot, Ses, Smtp, Sns
-from chalicelib.messages import FIELDS, KINDS, Messages
+from chalicelib.messages import FIELDS, KINDS, WRITTEN, Messages
 from chalicelib.site import read_site
 from chalicelib.storage import MemoryStore
 from generator.__main__ import main
+from generator.commands.messages import message
 from generator.message_templates import samples, together
 from generator.messaging import lay
 from generator.places import SURVEYS
@@ -207,3 +209,10 @@ def test_the_guides_template_passes(surveys: Path) -> None:
     guide = (SURVEYS / "README.md").read_text("utf-8")
     [template] = re.findall(r"```jinja\n(.*?)```", guide, re.S)
     assert site(surveys, "invitation/email.en.txt", template).messages
+
+
+def test_the_command_knows_every_kind_and_channel() -> None:
+    """It spells them out, so that --help need not load them."""
+    taken = {p.name: p.type.choices for p in message.params if isinstance(p.type, click.Choice)}
+    assert tuple(taken["kind"]) == KINDS
+    assert {*taken["channel"], "wecom"} == set(WRITTEN)

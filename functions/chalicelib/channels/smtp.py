@@ -17,10 +17,12 @@ from .letters import address, letter, message_id, sender
 from .pacing import Pace
 from .port import Message, Unavailable, Undeliverable
 
-_TIMEOUT = 30
+_TIMEOUT = 60
 _ENHANCED = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
-_NOT_THE_ADDRESS = frozenset({503, 521, 530, 535})
-"""Refusals that speak of us or of the server, and not of the recipient."""
+_OF_US = frozenset({503, 521, 530, 535})
+_OF_US_ENHANCED = re.compile(rb"\b5\.([357]\.[0-9]|4\.5\b)")
+"""Refusals that speak of the server, of us, our password or how much we sent today (RFC 3463), and
+not of one recipient: else a limit reached would end a campaign for everybody after it."""
 
 
 class MailServer:
@@ -54,7 +56,8 @@ class MailServer:
             raise
         if code != 250:
             self._refused(line)
-            raise (Undeliverable if code >= 500 else Unavailable)(_said("the message", code, reply))
+            never = _permanent(code, reply)
+            raise (Undeliverable if never else Unavailable)(_said("the message", code, reply))
         return message_id(message, self._sender.domain)
 
     def close(self) -> None:
@@ -93,7 +96,7 @@ class MailServer:
                 raise smtplib.SMTPServerDisconnected
             if code not in good:
                 self._refused(line)
-                never = what == "the address" and code >= 500 and code not in _NOT_THE_ADDRESS
+                never = what == "the address" and _permanent(code, reply)
                 raise (Undeliverable if never else Unavailable)(_said(what, code, reply))
         return line
 
@@ -120,6 +123,11 @@ class MailServer:
             line.login(said.user, self._password)
         line.ehlo_or_helo_if_needed()
         return line
+
+
+def _permanent(code: int, reply: bytes) -> bool:
+    """Whether a refusal is of this message, and no other would fare like it."""
+    return code >= 500 and code not in _OF_US and not _OF_US_ENHANCED.search(reply)
 
 
 def _stuffed(data: bytes) -> bytes:
