@@ -91,7 +91,7 @@ def plan(
         known = contact_rule.look_up(store, {each for _, person in people for each in person})
         for candidate, person in people:
             days = asked.contact_rule_days
-            if why := contact_rule.forbids(known, person, name, days, now):
+            if why := contact_rule.forbids(known, person, candidate.id, days, now):
                 left_out[why] += 1
             else:
                 eligible.append(candidate)

@@ -70,7 +70,7 @@ def test_everybody_who_is_left_out_is_left_out_for_one_reason(
 ) -> None:
     contact_rule.opt_out(store, contact_rule.person(KEY, "", "+8613800138007"), NOON)
     asked = {"x": contact_rule.person(KEY, "C8")}
-    contact_rule.claim(store, asked, "other/may", 30, NOON - 29 * DAY_MS)
+    contact_rule.claim(store, asked, 30, NOON - 29 * DAY_MS)
     rows = [
         HEADER,
         customer(1),
@@ -110,7 +110,7 @@ def test_everybody_who_is_left_out_is_left_out_for_one_reason(
 
 def test_the_contact_rule_ends_when_its_days_are_over(store: MemoryStore, tmp_path: Path) -> None:
     asked = {"x": contact_rule.person(KEY, "", "c1@example.com")}
-    contact_rule.claim(store, asked, "other/may", 30, NOON - 20 * DAY_MS)
+    contact_rule.claim(store, asked, 30, NOON - 20 * DAY_MS)
     rows = [HEADER, customer(1)]
     assert Planned(store, tmp_path, rows, contact_rule_days=30).whom == []
     assert Planned(store, tmp_path, rows, contact_rule_days=20).whom == ["C1"]
