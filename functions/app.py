@@ -19,10 +19,12 @@ from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
+from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job, run_part
 from chalicelib.settings import Settings
+from chalicelib.site import read_site
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
 
@@ -102,6 +104,36 @@ def links() -> Response:
     return _answered(lambda request: standing_of(store(), definitions(), request.raw_body, now()))
 
 
+@app.route("/optouts", methods=["GET"])
+def opt_out_page() -> Response:
+    return _answered(lambda request: opting_out.shown(request.headers))
+
+
+@app.route("/optouts", methods=["POST"], content_types=["*/*"])
+def opt_out() -> Response:
+    return _answered(
+        lambda request: opting_out.opted_out(
+            store(), definitions(), _code(request), request.headers, now()
+        )
+    )
+
+
+@app.route("/events/service-completed", methods=["POST"], content_types=["*/*"])
+def service_completed() -> Response:
+    return _answered(
+        lambda request: service_events.completed(
+            store(),
+            settings().key,
+            settings().events,
+            read_site(store()).service_events,
+            definitions(),
+            request.headers,
+            request.raw_body,
+            now(),
+        )
+    )
+
+
 @app.route("/uploads/{survey}", methods=["POST"], content_types=["*/*"])
 def uploads(survey: str) -> Response:
     return _answered(
@@ -133,6 +165,11 @@ def read(event: Any, context: object) -> Any:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def merge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("merge", settings(), store(), lambda: _seconds_left(event))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def invite(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("invite", settings(), store(), lambda: _seconds_left(event))
 
 
 @app.on_sqs_message(queue=MERGE_QUEUE, batch_size=1)
@@ -174,6 +211,11 @@ def judge(event: CloudWatchEvent) -> dict[str, int]:
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:
     """Until Lambda ends this function."""
     return float(event.context.get_remaining_time_in_millis()) / 1000
+
+
+def _code(request: Request) -> str:
+    """The code that an address ends with, behind its question mark."""
+    return next(iter(request.query_params or {}), "")
 
 
 def _answered(

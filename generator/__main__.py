@@ -9,9 +9,11 @@ import click
 
 from generator.commands import (
     analysing,
+    campaigns,
     collecting,
     follow_ups,
     improving,
+    inviting,
     links,
     messages,
     people,
@@ -70,7 +72,12 @@ def demo(once: bool, data: str | None, port: int) -> None:
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, *writing.COMMANDS],
-    "Reach customers": [*links.COMMANDS, *messages.COMMANDS],
+    "Reach customers": [
+        *links.COMMANDS,
+        *inviting.COMMANDS,
+        *campaigns.COMMANDS,
+        *messages.COMMANDS,
+    ],
     "Collect": collecting.COMMANDS,
     "Call back": follow_ups.COMMANDS,
     "Look at figures": analysing.COMMANDS,

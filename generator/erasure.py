@@ -87,6 +87,7 @@ def _counts(traces: Traces) -> dict[str, int]:
         "responses": len(traces.responses),
         "rows and objects": traces.seen,
         "links": len(traces.links),
+        "invitations": sum(map(len, traces.invitations.values())),
         "objects of no response": len(traces.objects),
     }
 

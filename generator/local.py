@@ -47,9 +47,8 @@ def run_server(
     messaging.lay(open_data(data), gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
-    often = Schedule(
-        settings(data), ["sweep", "merge", "follow_up", "escalate", "tally"], every, lines=True
-    )
+    names = ["sweep", "merge", "follow_up", "escalate", "tally", "invite"]
+    often = Schedule(settings(data), names, every, lines=True)
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)
@@ -165,9 +164,11 @@ def live(store: Store, survey: str) -> Contract:
         return Definitions(store).current(survey)
     except Missing:
         live = ", ".join(Definitions(store).surveys()) or "none yet"
+        file = Path("surveys") / f"{survey}.yaml"
+        named = f" ({file})" if file.is_file() else ""
         raise EchoformError(
             f"no survey {survey!r} is live in this data (live: {live}); "
-            "give its file instead, and it is made live"
+            f"give its file{named} instead, and it is made live"
         ) from None
 
 

@@ -21,7 +21,15 @@ from generator.site import Site
 
 def lay(store: Store, site: Site) -> None:
     """Publish the site's record and all templates, for the functions to read."""
-    lay_site(store, SiteRecord(site.url, site.name, site.colour, site.channels))
+    record = SiteRecord(
+        url=site.url,
+        api=site.api,
+        name=site.name,
+        colour=site.colour,
+        channels=site.channels,
+        service_events=site.service_events,
+    )
+    lay_site(store, record)
     lay_messages(store, together(site.messages), site.message_fields)
 
 

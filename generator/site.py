@@ -13,7 +13,9 @@ from msgspec import Meta, Struct
 
 from chalicelib.channels.configured import Channels
 from chalicelib.channels.opening import unopenable
+from chalicelib.invitations.service_events import ServiceEvents
 from chalicelib.survey.contract import Origin
+from chalicelib.survey.questions import Slug
 from generator.colours import illegible, palette, shades_of
 from generator.logo import Logo, read_logo
 from generator.message_templates import read_messages
@@ -65,6 +67,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
         "http://127.0.0.1:8000"
     )
     """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
+    service_events: dict[Slug, ServiceEvents] = {}
+    """By survey: how customers are asked after a service is completed."""
     channels: Channels = Channels()
     """Who delivers messages. A channel that is not named keeps them in the outbox."""
     message_fields: tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")], ...] = ()

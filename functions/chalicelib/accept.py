@@ -114,6 +114,8 @@ class Standing(Struct, frozen=True, omit_defaults=True):
 
     status: str
     attributes: dict[str, str] = {}
+    invitation: str = ""
+    """Whose link it is, if it is open. The page is not told."""
 
 
 def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> Standing:
@@ -139,7 +141,8 @@ def standing(store: Store, definitions: Definitions, survey: str, code: str, now
         return Standing("answered")
     if _ended(publication, publication.version, link, now):
         return Standing("expired")
-    return Standing("open", _told(definitions.current(survey), link))
+    told = _told(definitions.current(survey), link)
+    return Standing("open", told, link.invitation if link else "")
 
 
 def _told(contract: Contract, link: Link | None) -> dict[str, str]:

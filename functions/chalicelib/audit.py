@@ -13,6 +13,11 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 ``staff_token``    somebody was given a token for the staff pages, with this role
 ``staff_revoke``   every token of somebody was ended
 ``refuse``         somebody of the staff tried what their role does not reach
+``close``          a survey takes no more answers
+``reopen``         it does again
+``settle``         invitations in doubt were said to be sent, or sent again; facts are counts
+``opt_out``        somebody was entered who wants no messages; not who
+``opt_in``         that was undone
 =================  ==========================================================================
 """
 
@@ -30,9 +35,10 @@ from .storage import Store
 from .survey import ids
 
 EVENTS = (
-    "publish", "export", "read_contacts", "read_uploads", "erase", "purge",
-    "staff_token", "staff_revoke", "refuse",
-)  # fmt: skip
+    *("publish", "export", "read_contacts", "read_uploads", "erase", "purge"),
+    *("close", "reopen", "settle", "opt_out", "opt_in"),
+    *("staff_token", "staff_revoke", "refuse"),
+)
 
 
 class Event(Struct, frozen=True, kw_only=True):

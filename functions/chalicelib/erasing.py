@@ -9,7 +9,10 @@ that is cut off is finished by whoever comes next. Then, in this order:
 3. **What stands beside**: landed, claims, links, uploads, marks of follow-ups due, rejected.
 4. **Follow-ups** keep what counts and lose every text; their ids are forbidden, so that none is
    begun by whoever read the answer before.
-5. **Old versions** of all that, where a bucket keeps them.
+5. **Invitations**: out of their shards and tables, with messages that wait in the outbox. The
+   contact rule forgets that they were asked. That they opted out it keeps, as a hash: without it,
+   who wanted to hear no more would be written to again from the next list of customers.
+6. **Old versions** of all that, where a bucket keeps them.
 
 Each step is harmless to repeat. Tallies name their sources, so those of touched days are stale by
 themselves.
@@ -22,11 +25,14 @@ from collections.abc import Callable, Iterable
 from secrets import randbits
 
 import msgspec
+import pyarrow.compute as pc
 from msgspec import Struct
 
 from . import audit, columns, days, keys, parquet, parts, tombstones, versions
 from .follow_ups.events import item_id
 from .follow_ups.port import Record
+from .invitations import contact_rule
+from .invitations import record as invitations
 from .jobs.landed import Part, rejected_key
 from .published import Definitions
 from .storage import Exists, Missing, Stale, Store
@@ -49,6 +55,7 @@ class Erased(Struct):
     uploads: int = 0
     follow_ups: int = 0
     """Left as numbers, without what was said and noted."""
+    invitations: int = 0
     versions: int = 0
     """Old ones, in a bucket that keeps them."""
 
@@ -118,6 +125,7 @@ def _carry_out(
     store.delete(traces.uploads)
     if record is not None:
         done.follow_ups = _forget(record, Definitions(store), traces)
+    touched += _uninvite(store, traces, done)
     store.delete([note])
     whole = {*touched, *claims, *shards, *traces.uploads, note}
     done.versions = versions.forget(
@@ -137,6 +145,46 @@ def _forget(record: Record, definitions: Definitions, traces: Traces) -> int:
         for response in sorted(traces.responses)
         for rule in rules
     )
+
+
+def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
+    """Take invitations away; the keys that were touched."""
+    contact_rule.forget(store, traces.people)
+    touched = [keys.asked(each) for each in traces.people]
+    every = {name for names in traces.invitations.values() for name in names}
+    for shard, names in traces.invitations.items():
+        done.invitations += invitations.remove(store, shard, names)
+        touched.append(shard)
+    if not every:
+        return touched
+    beside = [
+        entry.key
+        for prefix in (keys.OUTBOX, f"{keys.HEARD}{traces.survey}/")
+        for entry in store.list(prefix)
+        if any(each in entry.key for each in every)
+    ]
+    store.delete(beside)
+    tables = [entry.key for entry in store.list(f"{keys.INVITATIONS}{traces.survey}/")]
+    tables = [key for key in tables if _without(store, key, every)]
+    return [*touched, *beside, *tables]
+
+
+def _without(store: Store, key: str, names: set[str]) -> bool:
+    """Write a table of invitations again without these; says whether it had any."""
+    for _ in range(TRIES):
+        try:
+            stored = store.get(key)
+            rows = parquet.decode(stored.data)
+            rest = rows.filter(pc.invert(parts.among(rows["invitation"], names)))
+            if rest.num_rows == rows.num_rows:
+                return False
+            store.replace(key, parquet.encode(rest), stored.tag)
+            return True
+        except Missing:
+            return False
+        except Stale:
+            continue
+    raise Busy(f"{key} is being changed all the time; try again")
 
 
 def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:

@@ -26,6 +26,12 @@ QUESTIONS = "questions/"
 LABELS = "labels/"
 STAGING = "staging/"
 OUTBOX = "outbox/"
+CAMPAIGNS = "campaigns/"
+CAMPAIGN = "/campaign.json"
+ASKED = "asked/"
+OPT_OUTS = "optouts/"
+HEARD = "heard/"
+INVITATIONS = "invitations/"
 SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
 """No survey has a dot in its id."""
@@ -154,6 +160,27 @@ def action(name: str) -> str:
 
 def outbox(channel: str, name: str) -> str:
     return f"{OUTBOX}{channel}/{name}.json"
+
+
+def campaign(survey: str, name: str) -> str:
+    return f"{CAMPAIGNS}{survey}/{name}{CAMPAIGN}"
+
+
+def asked(hash: str) -> str:
+    return f"{ASKED}{hash[:2]}.json"
+
+
+def opt_outs(hash: str) -> str:
+    return f"{OPT_OUTS}{hash[:2]}.json"
+
+
+def heard(survey: str, invitation: str, step: str) -> str:
+    """A step of an invitation that is not yet on its record; ``invitation`` as its link has it."""
+    return f"{HEARD}{survey}/{invitation}.{step}"
+
+
+def invitations(survey: str, campaign: str, day: str) -> str:
+    return f"{INVITATIONS}{survey}/dt={day}/{campaign}.parquet"
 
 
 def survey_of(key: str) -> str:

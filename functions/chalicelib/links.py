@@ -46,6 +46,10 @@ class Link(Struct, frozen=True, omit_defaults=True):
     """For those who issued it: "Counter 3"."""
     verifies: str = ""
     """The follow-up it asks about: whether it helped."""
+    invitation: str = ""
+    """Where that is on record: ``campaign/shard/id``."""
+    person: list[str] = []
+    """Whom an opt-out with this code is of: hashes of the contact rule."""
 
 
 _DECODER = msgspec.json.Decoder(Link)

@@ -145,3 +145,18 @@ def publish(store: Store, contract: Contract, now: int) -> bool:
     )
     store.replace(key, msgspec.json.encode(changed), stored.tag)
     return True
+
+
+def close(store: Store, survey: str, at: int | None) -> bool:
+    """Close a survey at a moment, or open it again (None); says whether that changed anything.
+
+    Raises Missing, and Stale where somebody else published at the same time.
+    """
+    key = keys.current(survey)
+    stored = store.get(key)
+    live = _DECODER.decode(stored.data)
+    if (live.closed_at is None) == (at is None):
+        return False
+    changed = msgspec.structs.replace(live, closed_at=at)
+    store.replace(key, msgspec.json.encode(changed), stored.tag)
+    return True

@@ -30,6 +30,7 @@ JOBS = {
     "tally": "chalicelib.jobs.tally",
     "purge": "chalicelib.jobs.purge",
     "judge": "chalicelib.jobs.judge",
+    "invite": "chalicelib.jobs.invite",
 }
 
 

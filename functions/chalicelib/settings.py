@@ -10,6 +10,7 @@
 ``ECHOFORM_ATHENA``       the database and workgroup of that (default ``echoform/echoform``)
 ``ECHOFORM_FOLLOW_UPS``   the DynamoDB table of follow-ups, where data lie on S3 (default
                           ``echoform-follow-ups``); a folder keeps ``follow_ups.sqlite``
+``ECHOFORM_EVENTS``       the secret that signs service events; without it none is taken
 ``MERGE_QUEUE_URL``       the queue on which ``merge`` puts parts it has no time for, if any
 ========================  ====================================================================
 """
@@ -30,6 +31,7 @@ class Settings(Struct, frozen=True):
     tally: str = "local"
     athena: str = "echoform/echoform"
     follow_ups: str = "echoform-follow-ups"
+    events: bytes = b""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -42,4 +44,5 @@ class Settings(Struct, frozen=True):
             tally=environ.get("ECHOFORM_TALLY", "local"),
             athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
             follow_ups=environ.get("ECHOFORM_FOLLOW_UPS", "echoform-follow-ups"),
+            events=environ.get("ECHOFORM_EVENTS", "").encode(),
         )

@@ -10,16 +10,21 @@ from msgspec import Struct
 
 from . import keys
 from .channels.configured import Channels
+from .invitations.service_events import ServiceEvents
 from .storage import Missing, Store
 
 
 class SiteRecord(Struct, frozen=True, omit_defaults=True):
     url: str = "http://127.0.0.1:8000"
     """Where customers find the site; links begin with it."""
+    api: str = "/api"
+    """Where the functions answer, on the same site."""
     name: dict[str, str] = {}
     """The brand's name by language."""
     colour: str = "#0f6b62"
     channels: Channels = Channels()
+    service_events: dict[str, ServiceEvents] = {}
+    """By survey: how customers are asked after a service."""
 
     def called(self, language: str) -> str:
         """The brand's name in a language, else in the first there is."""

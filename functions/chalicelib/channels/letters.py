@@ -61,7 +61,12 @@ def sender(text: str) -> Address:
 
 def message_id(message: Message, domain: str) -> str:
     """The same for the same key, so that a second copy can be seen to be one."""
-    return f"<{sha256(message.key.encode()).hexdigest()[:32]}@{domain}>"
+    return f"<{key_digest(message.key)}@{domain}>"
+
+
+def key_digest(key: str) -> str:
+    """What a Message-ID begins with."""
+    return sha256(key.encode()).hexdigest()[:32]
 
 
 def letter(message: Message, author: Address, reply_to: Address | None = None) -> bytes:
