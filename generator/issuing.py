@@ -25,6 +25,7 @@ from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError, Invalid
 from chalicelib.survey.rules import check
 from chalicelib.survey.words import say
+from generator.addresses import url
 from generator.cells import harmless
 from generator.data import open_data
 from generator.local import live
@@ -83,10 +84,6 @@ def expiry(contract: Contract, text: str, at: int) -> int:
     if end.timestamp() * 1000 <= at:
         raise Unissuable(f"{text} is over already")
     return int(end.timestamp() * 1000)
-
-
-def url(site: str, survey: str, code: str) -> str:
-    return f"{site.rstrip('/')}/{survey}/?{code}"
 
 
 def issue(store: Store, link: Link) -> str:
