@@ -156,8 +156,8 @@ class Handler(ChaliceRequestHandler):
         if page is None and path and not path.endswith("/") and self.find_page(path + "/"):
             place = urlsplit(path).path + "/" + (f"?{query}" if query else "")
             reply = Reply(308, b"", {"Location": place})
-        elif page is None and (place := led(path, query)):
-            reply = Reply(302, b"", {"Location": place})
+        elif page is None and (plain := led(path, query)):
+            reply = Reply(302, b"", {"Location": plain})
         elif page is None:
             lost = self.find_page("/404.html") or Page(b"Not found\n", "text/plain")
             reply = Reply(404, lost.body, {"Content-Type": lost.kind, **lost.headers})

@@ -26,6 +26,7 @@ def link() -> None:
     link SURVEY --open --store 012 --label "Counter 3"
     link SURVEY --personal --customer C123 --agent A7 --expires 30d
     link SURVEY --from customers.csv --to links.csv
+    link SURVEY --open --from stores.csv
     link show CODE
     """
 
@@ -39,7 +40,8 @@ def link() -> None:
     "--from",
     "table",
     type=click.Path(path_type=Path),
-    help="A personal link for every row of a CSV, Excel or Parquet file; columns are attributes.",
+    help="A link for every row of a CSV, Excel or Parquet file, personal unless --open; columns "
+    "are attributes, and `label`.",
 )
 @click.option("--to", type=click.Path(path_type=Path), help="Where --from writes the codes (CSV).")
 @click.option("--expires", help="30d, 12h or a day (2026-06-30, its end); else never.")
