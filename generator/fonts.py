@@ -8,6 +8,8 @@ them. Who sends something to a print shop embeds a font of their own with ``--fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from reportlab.pdfbase import pdfmetrics
@@ -27,6 +29,8 @@ _FONTS = {
     "ko": ("HYSMyeongJo-Medium", "cp949"),
 }
 """What a reader draws with a font of its own, and the letters that has, by language."""
+_FIRST_SIGN = "\u2000"
+"""From here on signs and letters are the East's where its font has them, such as its quotes."""
 
 
 class NoFont(EchoformError):
@@ -52,36 +56,42 @@ def font_for(language: str, text: str, file: Path | None = None) -> str:
     return CORE
 
 
-def font_of(text: str, languages: Sequence[str], file: Path | None = None) -> str:
-    """The name of a registered font that has every letter of a line. Raises NoFont.
+class Face:
+    """What a line is set with: Latin letters in one font and those of the East in another."""
 
-    The fonts of ``languages`` are tried in that order, then that of Chinese.
-    """
-    if file is not None:
-        name = _embedded(file)
-        known = pdfmetrics.getFont(name).face.charToGlyph
-        if strange := [letter for letter in text if ord(letter) not in known]:
-            raise NoFont(f"{file} has no letter {strange[0]!r}; give a font that has it")
-        return name
-    starts = [
-        start
-        for language in [*languages, "zh"]
-        for start in _FONTS
-        if language.startswith(start)
-    ]
-    for name, letters in [(CORE, _CORE_LETTERS), *(_FONTS[start] for start in starts)]:
-        try:
-            text.encode(letters)
-        except UnicodeEncodeError as error:
-            strange = [error.object[error.start]]
-            continue
-        if name != CORE:
-            pdfmetrics.registerFont(UnicodeCIDFont(name))
-        return name
-    raise NoFont(
-        f"PDF has no letter {strange[0]!r} by itself: leave it out, or give a TrueType font that "
-        f"has it (--font FILE)"
-    )
+    def __init__(self, languages: Sequence[str], file: Path | None = None) -> None:
+        """The East's font is the first that one of ``languages`` has, else Chinese."""
+        self._file = _embedded(file) if file else ""
+        starts = [start for each in languages for start in _FONTS if each.startswith(start)]
+        self._east, self._letters = _FONTS[starts[0] if starts else "zh"]
+
+    def runs(self, text: str, bold: bool = False) -> list[tuple[str, str, bool]]:
+        """Fonts, what each sets, and whether it has to be made bold. Raises NoFont."""
+        found = [("".join(run), font) for font, run in groupby(text, self._font)]
+        core = f"{CORE}-Bold" if bold else CORE
+        return [(core, run, False) if font == CORE else (font, run, bold) for run, font in found]
+
+    def wide(self, text: str, size: float, bold: bool = False) -> float:
+        """In points."""
+        runs = self.runs(text, bold)
+        return float(sum(pdfmetrics.stringWidth(run, font, size) for font, run, _ in runs))
+
+    def _font(self, letter: str) -> str:
+        if self._file:
+            if ord(letter) not in pdfmetrics.getFont(self._file).face.charToGlyph:
+                raise NoFont(f"the font {self._file} has no letter {letter!r}; give one that has")
+            return self._file
+        own, core = (self._east, self._letters), (CORE, _CORE_LETTERS)
+        for name, letters in (core, own) if letter < _FIRST_SIGN else (own, core):
+            with suppress(UnicodeEncodeError):
+                letter.encode(letters)
+                if name != CORE:
+                    pdfmetrics.registerFont(UnicodeCIDFont(name))
+                return name
+        raise NoFont(
+            f"PDF has no letter {letter!r} by itself: leave it out, or give a TrueType font that "
+            f"has it (--font FILE)"
+        )
 
 
 def _embedded(file: Path) -> str:

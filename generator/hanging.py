@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable
+from functools import partial
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
@@ -15,18 +16,17 @@ import resvg_py
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from generator.colours import palette
-from generator.fonts import CORE, font_of
+from generator.fonts import Face
 from generator.logo import Logo
 from generator.poster import SIZES, Poster, Sheet, code_side
 from generator.qr import Code
 from generator.typesetting import LEADING, fitted
 
 _WIDE = 210 * mm
-_INK, _SOFT = HexColor("#181d24"), HexColor("#5a6673")
+_INK, _SOFT = HexColor("#181d24"), HexColor("#445566")
 _BLEED_MM = 3
 _LEAST = 6.0
 """The smallest print in points, on any sheet."""
@@ -52,6 +52,7 @@ class _Drawing:
         self._tall = tall / self._scale
         self._bleed = (_BLEED_MM * mm if poster.bleed else 0) / self._scale
         self._brand = HexColor(palette(poster.site.colour)["brand"][0])
+        self._face = Face(poster.languages, poster.font)
         self._panel = _WIDE * 146 / 210
         edge = self._bleed * self._scale
         self._canvas = Canvas(out, (wide + 2 * edge, tall + 2 * edge), invariant=1)
@@ -124,12 +125,10 @@ class _Drawing:
     def _write_small(self, sheet: Sheet) -> None:
         """The address for who cannot scan; below it, for whoever hangs it, label and reach."""
         poster = self._poster
-        typed = f"{' / '.join(poster.typed)}  {sheet.code.url.partition('://')[2]}"
-        self._write(typed, 266, 8, 11, 5, _SOFT)
-        small = max(8.0, _LEAST / self._scale)
-        reach = "  ·  ".join(poster.reach(sheet.code))
-        foot = [each for each in (sheet.label, reach) if each]
-        self._write("  ·  ".join(foot), 281, 9, small, _LEAST / self._scale, _SOFT)
+        typed = f"{' / '.join(poster.typed)} {sheet.code.url.partition('://')[2]}"
+        self._write(typed, 264, 9, 11, 5, _SOFT)
+        self._write(sheet.label, 277, 6, 9, 5, _INK)
+        self._write(_said_once(poster.reach(sheet.code)), 284, 6, 8, 5, _SOFT)
 
     def _write(
         self,
@@ -144,28 +143,26 @@ class _Drawing:
         """Centred in a box that begins so many millimetres down; as large as fits, in points."""
         if not text:
             return
-        font = font_of(text, self._poster.languages, self._poster.font)
-        name = f"{CORE}-Bold" if bold and font == CORE else font
         least = max(least, _LEAST / self._scale)
-        found = fitted(text, name, max(largest, least), least, _WIDE - 28 * mm, high * mm)
-        canvas = self._canvas
+        wide = partial(self._face.wide, bold=bold)
+        found = fitted(text, wide, max(largest, least), least, _WIDE - 28 * mm, high * mm)
         y = self._tall - down * mm - (high * mm - found.height) / 2 - found.size * 0.95
         for line in found.lines:
-            at = canvas.beginText((_WIDE - stringWidth(line, name, found.size)) / 2, y)
-            at.setFont(name, found.size)
+            at = self._canvas.beginText((_WIDE - wide(line, found.size)) / 2, y)
             at.setFillColor(colour)
-            if bold and font != CORE:  # no bold letters there: a thin line around each
-                at.setStrokeColor(colour)
-                at.setTextRenderMode(2)
-                canvas.setLineWidth(found.size / 40)
-            at.textOut(line)
+            at.setStrokeColor(colour)
+            self._canvas.setLineWidth(found.size / 45)
+            for font, run, thin in self._face.runs(line, bold):
+                at.setFont(font, found.size)
+                at.setTextRenderMode(2 if thin else 0)  # a line around each letter makes it bold
+                at.textOut(run)
             at.setTextRenderMode(0)
-            canvas.drawText(at)
+            self._canvas.drawText(at)
             y -= found.size * LEADING
 
 
 def _said_once(texts: list[str]) -> str:
-    return "  ·  ".join(dict.fromkeys(texts))
+    return " · ".join(dict.fromkeys(texts))
 
 
 def _runs(row: bytes) -> Iterable[tuple[int, int]]:
@@ -183,6 +180,8 @@ def _pixels(logo: Logo) -> ImageReader:
     kind, _, data = logo.uri.partition(",")
     if kind.endswith(";base64"):
         return ImageReader(BytesIO(b64decode(data)))
-    side = {"width": _DOTS} if logo.width >= logo.height else {"height": _DOTS}
-    drawn = resvg_py.svg_to_bytes(svg_string=unquote_to_bytes(data).decode(), **side)
+    drawing, wide = unquote_to_bytes(data).decode(), logo.width >= logo.height
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=drawing, width=_DOTS if wide else None, height=None if wide else _DOTS
+    )
     return ImageReader(BytesIO(drawn))

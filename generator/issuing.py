@@ -66,14 +66,7 @@ def attributes(contract: Contract, given: Mapping[str, str]) -> dict[str, str]:
         raise Unissuable(
             f"{contract.id} declares no attribute {', '.join(strange)} (it has: {known})"
         )
-    found = {}
-    for name, value in given.items():
-        try:
-            if cleaned := check(_VALUE, value):
-                found[name] = str(cleaned)
-        except Invalid as wrong:
-            raise Unissuable(f"{name}: {say('en', wrong.code, wrong.facts)}") from None
-    return found
+    return {name: value for name, text in given.items() if (value := _cleaned(name, text))}
 
 
 def expiry(contract: Contract, text: str, at: int) -> int:
@@ -88,6 +81,19 @@ def expiry(contract: Contract, text: str, at: int) -> int:
     if end.timestamp() * 1000 <= at:
         raise Unissuable(f"{text} is over already")
     return int(end.timestamp() * 1000)
+
+
+def new_link(
+    contract: Contract, words: Sequence[str], personal: bool, expires: str | None, label: str
+) -> Link:
+    """A link as the command line describes it. Raises Unissuable."""
+    return Link(
+        survey=contract.id,
+        personal=personal,
+        attributes=attributes(contract, pairs(words)),
+        expires_at=expiry(contract, expires, now()) if expires else None,
+        label=_cleaned(LABEL, label),
+    )
 
 
 def issue(store: Store, wanted: Sequence[Link]) -> list[str]:
@@ -183,13 +189,7 @@ def run_link(
         raise Unissuable("say which: --open, --personal, or --from a table of customers")
     store = open_data(data)
     contract = live(store, survey)
-    link = Link(
-        survey=contract.id,
-        personal=kind != "open",
-        attributes=attributes(contract, pairs(words)),
-        expires_at=expiry(contract, expires, now()) if expires else None,
-        label=label,
-    )
+    link = new_link(contract, words, kind != "open", expires, label)
     start = load_site(site if site.is_file() else None).url
     if table is None:
         (code,) = issue(store, [link])
@@ -218,9 +218,17 @@ def _link(contract: Contract, common: Link, row: Row) -> Link:
     return msgspec.structs.replace(common, attributes=told, label=label or common.label)
 
 
+def _cleaned(name: str, text: str) -> str:
+    try:
+        return str(check(_VALUE, text) or "")
+    except Invalid as wrong:
+        raise Unissuable(f"{name}: {say('en', wrong.code, wrong.facts)}") from None
+
+
 def _split(contract: Contract, row: dict[str, str]) -> tuple[str, dict[str, str]]:
     """A row's label, if that is no attribute of the survey's, and the rest."""
-    return row.pop(LABEL, "") if LABEL not in contract.attributes else "", row
+    label = row.pop(LABEL, "") if LABEL not in contract.attributes else ""
+    return _cleaned(LABEL, label), row
 
 
 def _chunks(table: Path) -> Iterator[list[Row]]:

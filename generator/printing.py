@@ -50,7 +50,9 @@ def pdf(form: Form, size: str, font: Path | None = None) -> bytes:
         lang=form.language,
         invariant=1,
     )
-    drawing = _Drawing(form, font_for(form.language, form.html("A4"), font), width - 2 * margin - 12)
+    drawing = _Drawing(
+        form, font_for(form.language, form.html("A4"), font), width - 2 * margin - 12
+    )
     document.build(drawing.story(), canvasmaker=drawing.canvas)
     return out.getvalue()
 

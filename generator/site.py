@@ -62,6 +62,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
         "http://127.0.0.1:8000"
     )
     """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
+    short: bool = False
+    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them."""
 
 
 class Site(SiteFile, frozen=True):

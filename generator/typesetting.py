@@ -6,9 +6,11 @@ ReportLab's paragraphs break either words or Chinese; a poster's lines hold both
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
+Wide: TypeAlias = Callable[[str, float], float]
+"""How wide a text is in a size, both in points."""
 
 LEADING = 1.25
 _EAST = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
@@ -31,41 +33,48 @@ class Set(NamedTuple):
         return len(self.lines) * self.size * LEADING
 
 
-def fitted(
-    text: str, font: str, largest: float, least: float, width: float, height: float
-) -> Set:
+def fitted(text: str, wide: Wide, largest: float, least: float, width: float, height: float) -> Set:
     """The text as large as fits; what does not fit in the least size ends in "…"."""
     size = largest
     while size > least:
-        found = Set(broken(text, font, size, width), size)
+        found = Set(broken(text, wide, size, width), size)
         if found.height <= height:
-            return found
+            return Set(_even(text, found.lines, wide, size, width), size)
         size *= _STEP
-    lines = broken(text, font, least, width)
+    lines = broken(text, wide, least, width)
     room = max(1, int(height / (least * LEADING)))
     if len(lines) > room:
-        lines = [*lines[: room - 1], _cut(" ".join(lines[room - 1 : room + 1]), font, least, width)]
+        lines = [*lines[: room - 1], _cut(" ".join(lines[room - 1 : room + 1]), wide, least, width)]
     return Set(lines, least)
 
 
-def broken(text: str, font: str, size: float, width: float) -> list[str]:
+def broken(text: str, wide: Wide, size: float, width: float) -> list[str]:
     """Lines no wider than ``width``; a word wider than that is broken inside."""
     lines = [""]
     for piece in _PIECE.findall(" ".join(text.split())):
-        if stringWidth(lines[-1] + piece.rstrip(), font, size) <= width:
+        if wide(lines[-1] + piece.rstrip(), size) <= width:
             lines[-1] += piece
             continue
-        if stringWidth(piece.rstrip(), font, size) <= width:
+        if wide(piece.rstrip(), size) <= width:
             lines.append(piece)
             continue
         for letter in piece:
-            if stringWidth(lines[-1] + letter, font, size) > width:
+            if wide(lines[-1] + letter, size) > width:
                 lines.append("")
             lines[-1] += letter
     return [line.strip() for line in lines if line.strip()]
 
 
-def _cut(line: str, font: str, size: float, width: float) -> str:
-    while line and stringWidth(line + "…", font, size) > width:
+def _even(text: str, lines: list[str], wide: Wide, size: float, width: float) -> list[str]:
+    """As many lines, but none much shorter than the others."""
+    even = lines
+    while len(even) == len(lines) > 1:
+        lines, width = even, width - size / 2
+        even = broken(text, wide, size, width)
+    return lines
+
+
+def _cut(line: str, wide: Wide, size: float, width: float) -> str:
+    while line and wide(line + "…", size) > width:
         line = line[:-1]
     return line.rstrip() + "…"
