@@ -43,8 +43,7 @@ def font_for(language: str, text: str, file: Path | None = None) -> str:
         return _embedded(file)
     for start, (name, _) in _FONTS.items():
         if language.startswith(start):
-            pdfmetrics.registerFont(UnicodeCIDFont(name))
-            return name
+            return _known(name)
     try:
         text.encode(_CORE_LETTERS)
     except UnicodeEncodeError as error:
@@ -62,12 +61,15 @@ class Face:
     def __init__(self, languages: Sequence[str], file: Path | None = None) -> None:
         """The East's font is the first that one of ``languages`` has, else Chinese."""
         self._file = _embedded(file) if file else ""
+        self._fonts: dict[str, str] = {}
         starts = [start for each in languages for start in _FONTS if each.startswith(start)]
         self._east, self._letters = _FONTS[starts[0] if starts else "zh"]
 
     def runs(self, text: str, bold: bool = False) -> list[tuple[str, str, bool]]:
         """Fonts, what each sets, and whether it has to be made bold. Raises NoFont."""
-        found = [("".join(run), font) for font, run in groupby(text, self._font)]
+        for letter in set(text) - self._fonts.keys():
+            self._fonts[letter] = self._font(letter)
+        found = [("".join(run), font) for font, run in groupby(text, self._fonts.__getitem__)]
         core = f"{CORE}-Bold" if bold else CORE
         return [(core, run, False) if font == CORE else (font, run, bold) for run, font in found]
 
@@ -85,13 +87,17 @@ class Face:
         for name, letters in (core, own) if letter < _FIRST_SIGN else (own, core):
             with suppress(UnicodeEncodeError):
                 letter.encode(letters)
-                if name != CORE:
-                    pdfmetrics.registerFont(UnicodeCIDFont(name))
-                return name
+                return _known(name)
         raise NoFont(
             f"PDF has no letter {letter!r} by itself: leave it out, or give a TrueType font that "
             f"has it (--font FILE)"
         )
+
+
+def _known(name: str) -> str:
+    if name not in pdfmetrics.getRegisteredFontNames() and name != CORE:
+        pdfmetrics.registerFont(UnicodeCIDFont(name))
+    return name
 
 
 def _embedded(file: Path) -> str:

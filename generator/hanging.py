@@ -112,15 +112,16 @@ class _Drawing:
     def _draw_code(self, code: Code) -> None:
         """All modules as one path: between two of them a viewer would show a hair of white."""
         side = code_side(code, self._poster.size) * mm / self._scale
-        cell = side / code.modules
-        left = (_WIDE - side) / 2
-        top = self._tall - 78 * mm - (self._panel - side) / 2
         path = self._canvas.beginPath()
         for down, row in enumerate(code.rows, 1):
             for start, length in _runs(row):
-                path.rect(left + start * cell, top - down * cell, length * cell, cell)
+                path.rect(start, -down, length, 1)
+        self._canvas.saveState()
+        self._canvas.translate((_WIDE - side) / 2, self._tall - 78 * mm - (self._panel - side) / 2)
+        self._canvas.scale(side / code.modules, side / code.modules)
         self._canvas.setFillColor(_INK)
         self._canvas.drawPath(path, stroke=0, fill=1)
+        self._canvas.restoreState()
 
     def _write_small(self, sheet: Sheet) -> None:
         """The address for who cannot scan; below it, for whoever hangs it, label and reach."""

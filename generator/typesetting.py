@@ -34,12 +34,17 @@ class Set(NamedTuple):
 
 
 def fitted(text: str, wide: Wide, largest: float, least: float, width: float, height: float) -> Set:
-    """The text as large as fits; what does not fit in the least size ends in "…"."""
+    """The text as large as fits with its words whole, its lines even.
+
+    In the least size words are broken, and what does not fit ends in "…".
+    """
+    words = [piece.rstrip() for piece in _PIECE.findall(text)]
     size = largest
     while size > least:
+        longest = max(wide(word, size) for word in words)
         found = Set(broken(text, wide, size, width), size)
-        if found.height <= height:
-            return Set(_even(text, found.lines, wide, size, width), size)
+        if longest <= width and found.height <= height:
+            return Set(_even(text, found.lines, wide, size, longest), size)
         size *= _STEP
     lines = broken(text, wide, least, width)
     room = max(1, int(height / (least * LEADING)))
@@ -65,12 +70,13 @@ def broken(text: str, wide: Wide, size: float, width: float) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _even(text: str, lines: list[str], wide: Wide, size: float, width: float) -> list[str]:
+def _even(text: str, lines: list[str], wide: Wide, size: float, longest: float) -> list[str]:
     """As many lines, but none much shorter than the others."""
+    width = max(wide(line, size) for line in lines)
     even = lines
-    while len(even) == len(lines) > 1:
+    while len(even) == len(lines) > 1 and width > longest:
         lines, width = even, width - size / 2
-        even = broken(text, wide, size, width)
+        even = broken(text, wide, size, max(width, longest))
     return lines
 
 
