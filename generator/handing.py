@@ -24,7 +24,7 @@ from generator.data import open_data
 from generator.hanging import pdf
 from generator.issuing import Unissuable, issue, issue_all, new_link
 from generator.local import live
-from generator.poster import Poster, Sheet, Unprintable, poster, size_for
+from generator.poster import Poster, Sheet, Unprintable, code_side, poster, size_for
 from generator.qr import code_of, png, svg
 from generator.site import Site, load_site
 from generator.tables import Ragged, read_table
@@ -164,10 +164,12 @@ def _written(hung: Poster, sheets: list[Sheet], wanted: Wanted, many: bool) -> I
         _write(wanted.output, _DRAWN[kind](hung, sheets))
     code = sheets[0].code
     if kind == "pdf":
-        yield f"{wanted.output}: {len(sheets)} of {hung.size}. {hung.reach(code)[-1]}"
+        side = code_side(code, hung.size)
+        told = f"{side:.0f} mm wide, read from {code.reach(side):.2f} m"
+        yield f"{wanted.output}: {len(sheets)} × {hung.size}, the code {told}"
     else:
         sides = ", ".join(f"{code.side(reach):.0f} mm from {reach:g} m" for reach in (0.3, 1, 3))
-        yield f"{wanted.output}: {len(sheets)} of {code.modules} modules. Print it wide: {sides}"
+        yield f"{wanted.output}: {len(sheets)} × {kind}; how wide to be read: {sides}"
 
 
 _UNNAMED = re.compile(r"[^\w-]+")

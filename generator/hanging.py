@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from generator.colours import palette
 from generator.fonts import Face
 from generator.logo import Logo
-from generator.poster import SIZES, Poster, Sheet, code_side
+from generator.poster import PANEL, SIZES, Poster, Sheet, code_side
 from generator.qr import Code
 from generator.typesetting import LEADING, fitted
 
@@ -53,7 +53,7 @@ class _Drawing:
         self._bleed = (_BLEED_MM * mm if poster.bleed else 0) / self._scale
         self._brand = HexColor(palette(poster.site.colour)["brand"][0])
         self._face = Face(poster.languages, poster.font)
-        self._panel = _WIDE * 146 / 210
+        self._panel = _WIDE * PANEL
         edge = self._bleed * self._scale
         self._canvas = Canvas(out, (wide + 2 * edge, tall + 2 * edge), invariant=1)
         self._canvas.setTitle(" · ".join([*poster.brands[:1], *poster.titles[:1]]))
@@ -91,10 +91,10 @@ class _Drawing:
         canvas.setFillColor(white)
         side = self._panel
         low = self._tall - 78 * mm - side
-        canvas.roundRect((_WIDE - side) / 2, low, side, side, 6 * mm, stroke=0, fill=1)
+        canvas.roundRect((_WIDE - side) / 2, low, side, side, 3 * mm, stroke=0, fill=1)
         self._write(_said_once(poster.times), 227, 10, 18, 8, white)
         for title, (down, high, size) in zip(
-            poster.titles, [(245, 10, 20), (255, 8, 13)], strict=False
+            poster.titles, [(242, 10, 20), (252, 9, 13)], strict=False
         ):
             self._write(title, down, high, size, 8, _INK, bold=size > 13)
 
@@ -127,9 +127,9 @@ class _Drawing:
         """The address for who cannot scan; below it, for whoever hangs it, label and reach."""
         poster = self._poster
         typed = f"{' / '.join(poster.typed)} {sheet.code.url.partition('://')[2]}"
-        self._write(typed, 264, 9, 11, 5, _SOFT)
-        self._write(sheet.label, 277, 6, 9, 5, _INK)
-        self._write(_said_once(poster.reach(sheet.code)), 284, 6, 8, 5, _SOFT)
+        self._write(typed, 262, 13, 11, 5, _SOFT)
+        self._write(sheet.label, 276, 6, 9, 5, _INK)
+        self._write(_said_once(poster.reach(sheet.code)), 283, 6, 8, 5, _SOFT)
 
     def _write(
         self,
@@ -142,7 +142,7 @@ class _Drawing:
         bold: bool = False,
     ) -> None:
         """Centred in a box that begins so many millimetres down; as large as fits, in points."""
-        if not text:
+        if not text.strip():
             return
         least = max(least, _LEAST / self._scale)
         wide = partial(self._face.wide, bold=bold)

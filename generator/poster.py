@@ -14,16 +14,16 @@ from msgspec import Struct
 from chalicelib.survey import Contract, EchoformError
 from chalicelib.survey.piping import filled
 from generator.advice import minutes
-from generator.qr import Code
+from generator.qr import QUIET, Code
 from generator.site import Site
 from generator.wordlist import words_of
 
 SIZES = {"card": (105, 148), "A5": (148, 210), "A4": (210, 297), "A3": (297, 420)}
 """In millimetres, smallest first. ``card`` stands on a table."""
-_PANEL = 146 / 210
+PANEL = 146 / 210
 """The width of the white panel that a code stands in, quiet zone and all, by that of the sheet."""
-_ROOM = 1.04
-"""The panel's white is a little more than the code must have."""
+_ROOM = 1.1
+"""The panel's white is a little more than the code must have, for its corners are round."""
 
 
 class Unprintable(EchoformError):
@@ -59,7 +59,7 @@ class Poster(Struct, frozen=True, kw_only=True):
     def reach(self, code: Code) -> list[str]:
         """How large the code is and how far it reads, for whoever hangs it."""
         side = code_side(code, self.size)
-        facts = {"side": f"{side:.0f}", "distance": f"{code.reach(side):.1f}"}
+        facts = {"side": f"{side:.0f}", "distance": f"{int(code.reach(side) * 10) / 10:.1f}"}
         return [text.format(**facts) for text in self.reaches]
 
 
@@ -105,8 +105,8 @@ def poster(
 
 def code_side(code: Code, size: str) -> float:
     """The side of a code on a sheet, in millimetres: the largest there is room for."""
-    quiet = 2 * 4 * _ROOM
-    return SIZES[size][0] * _PANEL * code.modules / (code.modules + quiet)
+    quiet = 2 * QUIET * _ROOM
+    return SIZES[size][0] * PANEL * code.modules / (code.modules + quiet)
 
 
 def size_for(code: Code, metres: float) -> str:
