@@ -28,6 +28,7 @@ from generator.typesetting import LEADING, fitted
 _WIDE = 210 * mm
 _INK, _SOFT = HexColor("#181d24"), HexColor("#445566")
 _BLEED_MM = 3
+_PANEL_TOP = 77 * mm
 _LEAST = 6.0
 """The smallest print in points, on any sheet."""
 _SHARED = "poster"
@@ -90,7 +91,7 @@ class _Drawing:
             self._write(call, down, high, size, 12, white, bold=True)
         canvas.setFillColor(white)
         side = self._panel
-        low = self._tall - 78 * mm - side
+        low = self._tall - _PANEL_TOP - side
         canvas.roundRect((_WIDE - side) / 2, low, side, side, 3 * mm, stroke=0, fill=1)
         self._write(_said_once(poster.times), 227, 10, 18, 8, white)
         for title, (down, high, size) in zip(
@@ -117,7 +118,9 @@ class _Drawing:
             for start, length in _runs(row):
                 path.rect(start, -down, length, 1)
         self._canvas.saveState()
-        self._canvas.translate((_WIDE - side) / 2, self._tall - 78 * mm - (self._panel - side) / 2)
+        self._canvas.translate(
+            (_WIDE - side) / 2, self._tall - _PANEL_TOP - (self._panel - side) / 2
+        )
         self._canvas.scale(side / code.modules, side / code.modules)
         self._canvas.setFillColor(_INK)
         self._canvas.drawPath(path, stroke=0, fill=1)

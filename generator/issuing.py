@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from glob import escape
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,7 @@ from generator.local import live
 from generator.site import load_site
 from generator.tables import Ragged, Row, read_table
 
-CHUNK = 200_000
+CHUNK = 250_000
 """Links stored at a time, each shard once; it bounds memory."""
 ADDED = ("code", "url")
 """The columns before those of the table."""
@@ -220,9 +221,15 @@ def _link(contract: Contract, common: Link, row: Row) -> Link:
 
 def _cleaned(name: str, text: str) -> str:
     try:
-        return str(check(_VALUE, text) or "")
+        return _clean(text)
     except Invalid as wrong:
         raise Unissuable(f"{name}: {say('en', wrong.code, wrong.facts)}") from None
+
+
+@lru_cache(1 << 16)
+def _clean(text: str) -> str:
+    """Remembered, for most cells of a long table are agents, teams and stores over and over."""
+    return str(check(_VALUE, text) or "")
 
 
 def _split(contract: Contract, row: dict[str, str]) -> tuple[str, dict[str, str]]:

@@ -20,7 +20,7 @@ from generator.wordlist import words_of
 
 SIZES = {"card": (105, 148), "A5": (148, 210), "A4": (210, 297), "A3": (297, 420)}
 """In millimetres, smallest first. ``card`` stands on a table."""
-PANEL = 146 / 210
+PANEL = 149 / 210
 """The width of the white panel that a code stands in, quiet zone and all, by that of the sheet."""
 _ROOM = 1.1
 """The panel's white is a little more than the code must have, for its corners are round."""
