@@ -117,7 +117,7 @@ def show(code: str, data: str) -> None:
 )
 @click.option("--bleed", is_flag=True, help="3 mm of colour beyond the edges, for a print shop.")
 @click.option("--expires", help="30d, 12h or a day (2026-06-30, its end); else never.")
-@click.option("--label", default="", help="For you alone: where the poster hangs.")
+@click.option("--label", default="", help="Where it hangs: printed small at its foot.")
 @site_option
 @data_option
 def qr(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+import reportlab
 import resvg_py
 import zxingcpp
 from click.testing import CliRunner
@@ -214,6 +215,16 @@ def test_a_letter_no_font_has_is_named_before_anything_is_printed() -> None:
     assert [font for font, *_ in face.runs("a “b” 店")] == [
         *("Helvetica", "STSong-Light", "Helvetica", "STSong-Light", "Helvetica", "STSong-Light")
     ]
+
+
+def test_a_print_shop_gets_the_font_in_the_file() -> None:
+    vera = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
+    data = made(ADDRESSES[0], label="Counter 3", languages=["en"], font=vera)
+    assert b"/FontFile2" in data
+    assert b"/STSong" not in data
+    assert read(drawn(data)) == {ADDRESSES[0]}
+    with pytest.raises(NoFont, match="Vera has no letter"):
+        made(ADDRESSES[0], font=vera)
 
 
 def test_words_stay_whole_and_lines_even() -> None:
