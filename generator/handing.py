@@ -29,8 +29,14 @@ from generator.qr import code_of, png, svg
 from generator.site import Site, load_site
 from generator.tables import Ragged, read_table
 
-KINDS = ("pdf", "svg", "png")
 _LANGUAGE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)=(.+)", re.DOTALL)
+_UNNAMED = re.compile(r"[^\w-]+")
+"""What of a label is not for a file's name."""
+_DRAWN: dict[str, Callable[[Poster, list[Sheet]], bytes]] = {
+    "pdf": pdf,
+    "svg": lambda _, sheets: svg(sheets[0].code.url),
+    "png": lambda _, sheets: png(sheets[0].code.url),
+}
 _LOCAL = ("127.0.0.1", "localhost")
 
 
@@ -65,6 +71,8 @@ def run_qr(
     place = load_site(site if site.is_file() else None)
     hung = _hung(contract, place, wanted, code or "0" * OPEN)
     _kind(wanted, table is not None)
+    if code is not None and (words or label or expires or table):
+        raise Unissuable("--code draws a link as it is; leave the rest out, or --code")
     if code is not None:
         sheets = [_known(store, contract, place, code)]
     else:
@@ -129,6 +137,8 @@ def _all(
         issued = issue_all(store, contract, table, common, site.url, made)
         say(f"{made}: {issued} open links; to draw them again: --from {made}")
         table = made
+    elif common != Link(contract.id):
+        raise Unissuable(f"{table} has links that are made already; give only --from and --output")
     for number, row in read_table(table).rows:
         if isinstance(row, Ragged):
             raise Unissuable(f"{table}:{number}: {row}")
@@ -143,7 +153,7 @@ def _kind(wanted: Wanted, many: bool) -> tuple[str, bool]:
     kind = wanted.output.suffix[1:].lower()
     if many and (wanted.output.is_dir() or not kind):
         return wanted.kind or "pdf", True
-    if kind not in KINDS or (many and kind != "pdf"):
+    if kind not in _DRAWN or (many and kind != "pdf"):
         raise Unprintable(
             f"{wanted.output}: call it .pdf, .svg or .png; for a file to each row of a table name "
             f"a folder, and with --format what they shall be"
@@ -170,14 +180,6 @@ def _written(hung: Poster, sheets: list[Sheet], wanted: Wanted, many: bool) -> I
     else:
         sides = ", ".join(f"{code.side(reach):.0f} mm from {reach:g} m" for reach in (0.3, 1, 3))
         yield f"{wanted.output}: {len(sheets)} × {kind}; how wide to be read: {sides}"
-
-
-_UNNAMED = re.compile(r"[^\w-]+")
-_DRAWN: dict[str, Callable[[Poster, list[Sheet]], bytes]] = {
-    "pdf": pdf,
-    "svg": lambda _, sheets: svg(sheets[0].code.url),
-    "png": lambda _, sheets: png(sheets[0].code.url),
-}
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -347,6 +347,8 @@ def test_a_label_names_no_file_elsewhere(here: Path) -> None:
         (("-o", "p.pdf", "--language", "fr"), "does not speak 'fr'"),
         (("-o", "p.pdf", "--code", "2345-6789"), "no link of after-sales"),
         (("-o", "p.svg", "--from", "stores.csv"), "name a folder"),
+        (("-o", "p.svg", "--code", "2345-6789", "--store", "1"), "draws a link as it is"),
+        (("-o", "p.pdf", "--from", "bad.csv", "--expires", "3d"), "are made already"),
         (("-o", "p.pdf", "--from", "bad.csv"), "bad.csv:2: no link of after-sales"),
         (("-o", "p.pdf", "--label", "x" * 201), "label: Use at most 200"),
     ],
