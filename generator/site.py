@@ -73,6 +73,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
     """Who delivers messages. A channel that is not named keeps them in the outbox."""
     message_fields: tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")], ...] = ()
     """Fields of messages beside those there are anyway: columns of the customers' table."""
+    short: bool = False
+    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them."""
 
 
 class Site(SiteFile, frozen=True):

@@ -121,8 +121,9 @@ class Standing(Struct, frozen=True, omit_defaults=True):
 def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> Standing:
     """Whether a link still takes an answer: ``open``, ``answered``, ``expired`` or ``closed``.
 
-    A link that is unknown or another survey's is expired like any other; in a closed survey all
-    links are closed alike.
+    A link that is unknown or another survey's is expired like any other, and is found out with the
+    same two reads, so that its time tells nothing either; in a closed survey all links are closed
+    alike.
 
     Raises:
         Refused: there is no such survey.
@@ -133,11 +134,11 @@ def standing(store: Store, definitions: Definitions, survey: str, code: str, now
         raise Refused("not_found") from None
     if publication.closed_at is not None and publication.closed_at <= now:
         return Standing("closed")  # whatever the code
-    try:
-        link = _link(store, survey, code)
-    except Refused:
+    link = links.look_up(store, code)
+    held = claims.held(store, survey, links.hash_of(code))
+    if link is None or link.survey != survey:
         return Standing("expired")
-    if link and link.personal and claims.held(store, survey, links.hash_of(code)):
+    if link.personal and held:
         return Standing("answered")
     if _ended(publication, publication.version, link, now):
         return Standing("expired")
@@ -145,9 +146,9 @@ def standing(store: Store, definitions: Definitions, survey: str, code: str, now
     return Standing("open", told, link.invitation if link else "")
 
 
-def _told(contract: Contract, link: Link | None) -> dict[str, str]:
+def _told(contract: Contract, link: Link) -> dict[str, str]:
     """What the page may know of a link: what a text of the survey says to whoever has it."""
-    if link is None or not link.attributes:
+    if not link.attributes:
         return {}
     known = columns.attributes(contract)
     told = (name for name in contract.told if name in known)
