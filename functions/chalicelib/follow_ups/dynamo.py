@@ -146,7 +146,8 @@ class DynamoRecord:
     def _add(self, event: Event, item: Item) -> bool:
         """Write both, if the item's version is the one before; whether it was."""
         unmoved = {
-            "ConditionExpression": "version = :version",
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {"#version": "version"},
             "ExpressionAttributeValues": {":version": event.number - 1},
         }
         return self._transact(
