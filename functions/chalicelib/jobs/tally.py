@@ -3,9 +3,9 @@
 A day's tallies name their sources in their footer: the parts with their tags, the versions of the
 contract, and the SQL that counted. Where all three are as now, there is nothing to do.
 
-The counting is done ``here``, by DuckDB; much at once can be counted ``elsewhere``, by Athena: it is
-one SQL, and the tallies are the same. Parts are fetched to a temporary folder first, so that DuckDB
-needs no network and sees each part whole.
+The counting is done ``here``, by DuckDB; much at once can be counted ``elsewhere``, by Athena: it
+is one SQL, and the tallies are the same. Parts are fetched to a temporary folder first, so that
+DuckDB needs no network and sees each part whole.
 """
 
 from __future__ import annotations
