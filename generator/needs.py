@@ -1,5 +1,5 @@
-"""What a survey's page must carry: its types and features, the operators of its conditions, what can
-be wrong with its answers. A page has the script and style of these, and no other line.
+"""What a survey's page must carry: its types and features, the operators of its conditions, what
+can be wrong with its answers. A page has the script and style of these, and no other line.
 """
 
 from __future__ import annotations
