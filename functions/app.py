@@ -12,21 +12,35 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from time import time_ns
+from typing import Any
 
 from chalice import Chalice, Rate, Response
 from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
+from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job, run_part
 from chalicelib.settings import Settings
+from chalicelib.site import read_site
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
 
 MERGE_QUEUE = "echoform-merge"
 """The queue that infra/resources.yaml makes."""
+
+STAFF = {
+    "/staff/me": ["GET"],
+    "/staff/follow-ups": ["GET"],
+    "/staff/follow-ups/{id}": ["GET", "POST"],
+    "/staff/follow-ups/{id}/contact": ["POST"],
+    "/staff/bulk": ["POST"],
+    "/staff/team": ["GET"],
+    "/staff/feedback": ["GET"],
+}
+"""The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
 app = Chalice(app_name="echoform")
 logs.to(sys.stdout)
@@ -50,6 +64,13 @@ def definitions() -> Definitions:
 @cache
 def way() -> uploading.Way:
     return uploading.way(store(), settings().key, os.environ)
+
+
+@cache
+def desk() -> Any:
+    from chalicelib.staff import api
+
+    return api.open_desk(settings(), store(), os.environ)
 
 
 @app.middleware("http")
@@ -83,6 +104,36 @@ def links() -> Response:
     return _answered(lambda request: standing_of(store(), definitions(), request.raw_body, now()))
 
 
+@app.route("/optouts", methods=["GET"])
+def opt_out_page() -> Response:
+    return _answered(lambda request: opting_out.shown(request.headers))
+
+
+@app.route("/optouts", methods=["POST"], content_types=["*/*"])
+def opt_out() -> Response:
+    return _answered(
+        lambda request: opting_out.opted_out(
+            store(), definitions(), _code(request), request.headers, now()
+        )
+    )
+
+
+@app.route("/events/service-completed", methods=["POST"], content_types=["*/*"])
+def service_completed() -> Response:
+    return _answered(
+        lambda request: service_events.completed(
+            store(),
+            settings().key,
+            settings().events,
+            read_site(store()).service_events,
+            definitions(),
+            request.headers,
+            request.raw_body,
+            now(),
+        )
+    )
+
+
 @app.route("/uploads/{survey}", methods=["POST"], content_types=["*/*"])
 def uploads(survey: str) -> Response:
     return _answered(
@@ -91,15 +142,50 @@ def uploads(survey: str) -> Response:
     )
 
 
+def staff(**named: str) -> Response:
+    """Any route of staff's. What answers them is loaded when the first asks: customers never wait
+    for it."""
+    from chalicelib.staff import api
+
+    return _answered(lambda request: api.answer(desk(), api.asked(request, named), now()))
+
+
+for _route, _methods in STAFF.items():
+    app.route(_route, methods=_methods, content_types=["*/*"])(staff)
+
+
+@app.lambda_function(name="read")
+def read(event: Any, context: object) -> Any:
+    """What staff read of answers and contacts, for the API where that may not read them itself."""
+    from chalicelib.staff import reader
+
+    return reader.answer(reader.here(store()), event)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def merge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("merge", settings(), store(), lambda: _seconds_left(event))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def invite(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("invite", settings(), store(), lambda: _seconds_left(event))
 
 
 @app.on_sqs_message(queue=MERGE_QUEUE, batch_size=1)
 def merge_part(event: SQSEvent) -> None:
     for message in event:
         run_part(settings(), store(), lambda: _seconds_left(event), message.body)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def follow_up(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("follow_up", settings(), store())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def escalate(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("escalate", settings(), store(), lambda: _seconds_left(event))
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
@@ -117,9 +203,19 @@ def purge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("purge", settings(), store())
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def judge(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("judge", settings(), store())
+
+
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:
     """Until Lambda ends this function."""
     return float(event.context.get_remaining_time_in_millis()) / 1000
+
+
+def _code(request: Request) -> str:
+    """The code that an address ends with, behind its question mark."""
+    return next(iter(request.query_params or {}), "")
 
 
 def _answered(

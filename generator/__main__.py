@@ -7,7 +7,20 @@ from typing import Any
 
 import click
 
-from generator.commands import analysing, collecting, deploying, links, people, writing
+from generator.commands import (
+    analysing,
+    campaigns,
+    collecting,
+    deploying,
+    follow_ups,
+    improving,
+    inviting,
+    links,
+    messages,
+    people,
+    staff,
+    writing,
+)
 
 
 class Words(click.Group):
@@ -60,10 +73,18 @@ def demo(once: bool, data: str | None, port: int) -> None:
 
 SECTIONS: dict[str, list[click.Command]] = {
     "Begin": [demo, *writing.COMMANDS],
-    "Reach customers": links.COMMANDS,
+    "Reach customers": [
+        *links.COMMANDS,
+        *inviting.COMMANDS,
+        *campaigns.COMMANDS,
+        *messages.COMMANDS,
+    ],
     "Collect": collecting.COMMANDS,
+    "Call back": follow_ups.COMMANDS,
     "Look at figures": analysing.COMMANDS,
+    "Do better": improving.COMMANDS,
     "Protect people": people.COMMANDS,
+    "Admit staff": staff.COMMANDS,
     "Run on AWS": deploying.COMMANDS,
 }
 for command in [command for commands in SECTIONS.values() for command in commands]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import TypeAlias
 
+from chalicelib.follow_ups import calendars
 from chalicelib.survey import AnyQuestion, Contract, Scaled
 from chalicelib.survey.questions import (
     Calculated,
@@ -28,6 +30,7 @@ from .notes import Path
 MOST_QUESTIONS = 30
 MOST_MINUTES = 3.0
 ENOUGH_RATINGS = 3
+SOON_DAYS = 40
 
 Advice: TypeAlias = tuple[Path, Problem]
 
@@ -212,6 +215,15 @@ def _translated(contract: Contract) -> Iterator[Advice]:
                 yield (*path, "text"), Problem(f"the {said} text is Chinese", "translate it")
 
 
+def _holidays(contract: Contract) -> Iterator[Advice]:
+    """Holidays are announced a year at a time: soon due is what nobody knows yet."""
+    soon = date.today() + timedelta(days=SOON_DAYS)
+    if contract.calendar and contract.calendar.holidays and soon.year not in calendars.covered():
+        what = f"the holidays of {soon.year} are not known here: its weekdays will count as worked"
+        remedy = "update once they are announced: `pip install -U chinesecalendar`"
+        yield ("calendar", "holidays"), Problem(what, remedy)
+
+
 _ADVISERS: tuple[Callable[[Contract], Iterator[Advice]], ...] = (
     _length,
     _double,
@@ -220,4 +232,5 @@ _ADVISERS: tuple[Callable[[Contract], Iterator[Advice]], ...] = (
     _order,
     _personal,
     _translated,
+    _holidays,
 )

@@ -24,6 +24,7 @@ from generator.headers import headers_of, place, written
 from generator.plain import BadFile
 from generator.render import lost_page, pages, shells
 from generator.site import Site, load_site
+from generator.staffing import staff_pages
 
 LOST = "404.html"
 """What hosts of static sites show where there is no page."""
@@ -125,8 +126,9 @@ def site_of(
         for contract in contracts
         for path, data in pages(contract, site).items()
     }
-    lost = lost_page(contracts, site)
-    return found | {LOST: (lost, headers_of(lost))}
+    staff = staff_pages(contracts, site)
+    alone = {LOST: lost_page(contracts, site)} | staff
+    return found | {path: (data, headers_of(data)) for path, data in alone.items()}
 
 
 def lay_shells(store: Store, contracts: list[Contract], site: Site) -> None:

@@ -15,6 +15,8 @@ on a laptop and in AWS.
 ``ratings_<survey>``        of these the ratings, as numbers, with scale and dimension
 ``labels_<survey>``         what codes are called now, a column for each language
 ``flags_<survey>``          what speaks against which response: a row for each flag
+``invitations_<survey>``    who was asked: a row for each invitation, how far it came, and when
+``invitations``             those of all surveys, without what only one knows
 ``consents``                every text that could be agreed to, by the hash kept with the answer
 ==========================  =====================================================================
 """
@@ -29,6 +31,7 @@ from typing import NamedTuple, TypeAlias
 from chalicelib import columns, doubts, keys
 from chalicelib.columns import Column
 from chalicelib.counting import TALLIES
+from chalicelib.invitations import landing
 from chalicelib.survey import Contract, Field, Question, Scaled
 from chalicelib.survey.questions import NA
 from chalicelib.views import DAY, quoted, text
@@ -70,20 +73,29 @@ Surveys: TypeAlias = Mapping[str, Sequence[Contract]]
 """Every version of each survey, oldest first."""
 
 
-SHARED = ("tallies", "questions", "labels", "consents", "audit")
+SHARED = ("tallies", "questions", "labels", "consents", "audit", "invitations")
 """What there is whatever was published."""
 
 
 def names_of(survey: str) -> set[str]:
     """Every name a survey has, without looking at it."""
-    kinds = ("responses", "contacts", "tallies", "flags", "answers", "ratings", "labels")
+    kinds = (
+        "responses",
+        "contacts",
+        "tallies",
+        "flags",
+        "answers",
+        "ratings",
+        "labels",
+        "invitations",
+    )
     return {identifier(survey), *(keys.table(kind, survey) for kind in kinds)}
 
 
 def catalog(surveys: Surveys) -> Catalog:
     """All tables and views of these surveys."""
     tables: list[Table] = [*_shared()]
-    views: list[View] = [AUDIT_VIEW, CONSENTS]
+    views: list[View] = [AUDIT_VIEW, CONSENTS, *[_invitations(surveys)] * bool(surveys)]
     for survey, versions in surveys.items():
         tables += tables_of(survey, versions)
         views += views_of(survey, versions)
@@ -129,8 +141,20 @@ def tables_of(survey: str, versions: Sequence[Contract]) -> list[Table]:
         for table, wanted in (
             (keys.RESPONSES, columns.responses(versions)),
             (keys.CONTACTS, columns.contacts(versions)),
+            (keys.INVITATIONS, landing.table(versions)),
         )
     ]
+
+
+def _invitations(surveys: Iterable[str]) -> View:
+    """Of all surveys, by their names."""
+    shared = [*landing.BEFORE, *landing.AFTER, DAY]
+    tables = {survey: keys.table(keys.INVITATIONS, survey) for survey in surveys}
+    made = [
+        f"SELECT {text(survey)} AS survey, {_listed(shared)}\nFROM {quoted(table)}"
+        for survey, table in tables.items()
+    ]
+    return View("invitations", "\nUNION ALL\n".join(made), tuple(tables.values()))
 
 
 def views_of(survey: str, versions: Sequence[Contract]) -> list[View]:

@@ -260,6 +260,18 @@ def _rules(data: Data, questions: list[Draft], notes: Notes) -> None:
             notes.say(("follow_ups", r, "first_contact_within"), what, "make it shorter")
 
 
+def _calendar(data: Data, questions: list[Draft], notes: Notes) -> None:
+    calendar = data.get("calendar") or {}
+    opens, _, closes = str(calendar.get("hours", "")).partition("-")
+    if closes and opens >= closes:
+        what = f"work would end at {closes}, before it begins at {opens}"
+        notes.say(("calendar", "hours"), what, "write the earlier time first")
+    worked = calendar.get("days", [])
+    for d, day in enumerate(worked):
+        if day in worked[:d]:
+            notes.say(("calendar", "days", d), f"`{day}` is there twice", "keep one")
+
+
 def _retention(data: Data, questions: list[Draft], notes: Notes) -> None:
     limits = data.get("retention") or {}
     responses, contacts = limits.get("responses"), limits.get("contacts")
@@ -291,6 +303,7 @@ _CHECKS: tuple[Callable[[Data, list[Draft], Notes], None], ...] = (
     _languages,
     _anonymous,
     _rules,
+    _calendar,
     _retention,
     _limits,
     check_pipes,

@@ -1,4 +1,4 @@
-"""The cookbook: twenty questions people ask of their answers, as SQL for one survey.
+"""The cookbook: twenty-one questions people ask of their answers, as SQL for one survey.
 
 In Athena's dialect, kept to what means the same in DuckDB: every division of doubles, every day a
 date, no function that Athena alone has. A question that a survey cannot answer (an NPS it never
@@ -78,10 +78,7 @@ def asked(versions: Sequence[Contract]) -> Asked:
 
 def cookbook(versions: Sequence[Contract]) -> list[Recipe]:
     about = asked(versions)
-    names = {
-        kind: quoted(keys.table(kind, about.survey))
-        for kind in ("responses", "answers", "ratings", "labels", "flags", "tallies")
-    }
+    names = {kind: quoted(keys.table(kind, about.survey)) for kind in (*_TABLES, "tallies")}
     names |= {
         field: quoted(getattr(about, field))
         for field in ("rating", "nps", "solved", "contacts", "words", "who", "team", "customer")
@@ -118,7 +115,26 @@ def _wilson(side: int) -> str:
     )
 
 
+_TABLES = ("responses", "invitations", "answers", "ratings", "labels", "flags")
 RECIPES = {
+    "response-rate": (
+        "who",
+        "Of those invited, how many answered, by campaign, channel and segment? AAPOR's RR1 (and"
+        " RR2: no answer is stored in part), with its 95 % interval (Wilson); what is under way is"
+        " left out.",
+        """
+SELECT campaign, channel, who, CAST(n AS BIGINT) AS n, CAST(hits AS BIGINT) AS answered,
+  hits / n AS rr1, {low} AS low, {up} AS high
+FROM (
+  SELECT campaign, channel, {who} AS who,
+    CAST(COUNT_IF(disposition <> 'pending') AS DOUBLE) AS n,
+    CAST(COUNT_IF(disposition = 'complete') AS DOUBLE) AS hits
+  FROM {invitations} GROUP BY campaign, channel, {who}
+) AS asked
+WHERE n > 0E0
+ORDER BY campaign, channel, who NULLS LAST
+""",
+    ),
     "csat-by-who-served": (
         "rating",
         "How satisfied are the customers of each agent? Share of the two best points, with its"

@@ -28,6 +28,7 @@ from chalicelib.links import Link
 from chalicelib.running import now, run_job
 from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError, ids
+from generator import messaging
 from generator.building import gather, lay_shells
 from generator.data import open_data, publish_all, settings
 from generator.loading import load
@@ -72,6 +73,7 @@ def _run(once: bool, folder: Path, port: int, say: Say) -> None:
     contract = next(c for c in gathered.contracts if c.id == SURVEY)
     publish_all(store, gathered.contracts, now())
     lay_shells(store, gathered.contracts, gathered.site)
+    messaging.lay(store, gathered.site)
     names = ", ".join(each.id for each in gathered.contracts)
     say(f"1. {len(gathered.contracts)} surveys compiled: {names}")
 

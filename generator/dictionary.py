@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from chalicelib import columns, keys
 from chalicelib.columns import Column, agreed, na
 from chalicelib.counting import TALLIES
+from chalicelib.invitations import landing
 from chalicelib.survey import Contract
 from chalicelib.survey.questions import Text
 from chalicelib.views import DAY
@@ -47,6 +48,23 @@ FIXED = {
     "total": ("合计（指数为十亿分之一分）", "Sum; of the index in thousand-millionths"),
     "total_x": ("评分对中前一题的合计", "Of a pair of ratings: the sum of the first"),
     "total_y": ("评分对中后一题的合计", "Of a pair of ratings: the sum of the second"),
+    "campaign": ("邀请批次", "The campaign"),
+    "invitation": ("邀请编号", "The invitation's id"),
+    "stratum": ("抽样层", "The stratum of the sample"),
+    "planned_at": ("计划时间", "When the campaign was planned"),
+    "send_at": ("应发送时间", "When it was to be sent"),
+    "noticed_at": ("预告时间", "When the notice was sent"),
+    "sent_at": ("发送时间", "When the invitation was sent"),
+    "delivered_at": ("送达时间", "When it was delivered"),
+    "opened_at": ("打开时间", "When the page was first opened"),
+    "answered_at": ("作答时间", "When it was answered"),
+    "bounced_at": ("退回时间", "When it came back"),
+    "opted_out_at": ("退订时间", "When the customer opted out"),
+    "expired_at": ("过期时间", "When its deadline passed"),
+    "reminders": ("提醒次数", "How many reminders were sent"),
+    "reminded_at": ("最近提醒时间", "When the last of them was"),
+    "state": ("状态", "How far it came"),
+    "disposition": ("AAPOR 结果分类", "How it ended, to AAPOR"),
     "happened_at": ("发生时间", "When it happened"),
     "who": ("操作者", "Who did it"),
     "what": ("操作", "What was done"),
@@ -103,6 +121,7 @@ def dictionary(versions: Sequence[Contract]) -> str:
         f" ({', '.join(contract.languages)}; {contract.timezone})",
         _table(keys.table(keys.RESPONSES, contract.id), (*columns.responses(versions), DAY), said),
         _table(keys.table(keys.CONTACTS, contract.id), (*columns.contacts(versions), DAY), said),
+        _table(keys.table(keys.INVITATIONS, contract.id), (*landing.table(versions), DAY), said),
         *(_table(name, known, {}) for name, known in shared),
         "\n".join(["## 视图 / Views\n", "| view | 说明 | holds |", "|---|---|---|", *views]),
     ]

@@ -10,6 +10,7 @@ import msgspec
 
 from chalicelib import audit
 from chalicelib.erasing import erase, finish
+from chalicelib.follow_ups.opening import open_record
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
 from chalicelib.survey import EchoformError, ids
@@ -43,7 +44,7 @@ def run_erase(
     survey: str | None, by: By, value: str, data: str, dry: bool, sure: bool, say: Say
 ) -> None:
     """Erase one person from a survey, or from all where ``survey`` is None."""
-    store, secret = open_data(data), settings(data).key
+    store, secret, record = open_data(data), settings(data).key, open_record(settings(data))
     if by == "response" and not _possible(value):
         raise Named(f"{value!r} is no response id: 26 capital letters and digits, as in a receipt")
     live = Definitions(store).surveys()
@@ -55,7 +56,7 @@ def run_erase(
         return [find(store, secret, name, by, value) for name in surveys]
 
     if not dry:
-        finish(store, secret)
+        finish(store, secret, record)
     # A response that is named with its survey is forbidden also where none has come yet.
     found = [traces for traces in look() if traces or (survey and by == "response")]
     for traces in found:
@@ -70,7 +71,7 @@ def run_erase(
         click.confirm("Erase it for good?", abort=True, err=True)
     for _ in range(ROUNDS):
         for traces in found:
-            gone = erase(store, secret, traces, now(), audit.operator())
+            gone = erase(store, secret, traces, now(), audit.operator(), record)
             say(f"{traces.survey}: erased {_listed(msgspec.to_builtins(gone))}")
         found = [traces for traces in look() if traces]
     run_job("tally", settings(data), store)
@@ -86,6 +87,7 @@ def _counts(traces: Traces) -> dict[str, int]:
         "responses": len(traces.responses),
         "rows and objects": traces.seen,
         "links": len(traces.links),
+        "invitations": sum(map(len, traces.invitations.values())),
         "objects of no response": len(traces.objects),
     }
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from html import unescape
 
 _POLICY = re.compile(r'<meta http-equiv="?content-security-policy"? content="([^"]*)"', re.I)
+_REFERRER = re.compile(r'<meta name="?referrer"? content="?([a-z-]+)', re.I)
 _NEEDLESS = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 """What no survey asks a browser for."""
 
@@ -22,12 +23,13 @@ FILES = ("_headers", "headers.json")
 def headers_of(page: bytes, embed: Sequence[str] = ()) -> dict[str, str]:
     """The headers of a page that may be framed by the origins of ``embed`` only."""
     found = _POLICY.search(page.decode())
+    referrer = _REFERRER.search(page.decode())
     policy = unescape(found[1]) if found else "default-src 'none'"
     framed = " ".join(embed) or "'none'"
     return {
         "Content-Security-Policy": f"{policy};frame-ancestors {framed}",
         "Permissions-Policy": ",".join(f"{name}=()" for name in _NEEDLESS),
-        "Referrer-Policy": "same-origin",
+        "Referrer-Policy": referrer[1] if referrer else "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
 

@@ -1,7 +1,7 @@
 """Making links: one to print here and now, or one for every row of a table.
 
-Links are stored before anybody sees their codes: cut off between the two, a code nobody has is
-left over, and never a customer with a code that does not work.
+Links are stored before anybody sees their codes: cut off between the two, codes nobody has are
+left over, and never a customer with a code that does not work. Whoever was cut off begins again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from glob import escape
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -27,12 +29,16 @@ from chalicelib.survey.rules import check
 from chalicelib.survey.words import say
 from generator.cells import harmless
 from generator.data import open_data
+from generator.link_addresses import url
 from generator.local import live
 from generator.site import load_site
 from generator.tables import Ragged, Row, read_table
 
-CHUNK = 200_000
+CHUNK = 250_000
 """Links stored at a time, each shard once; it bounds memory."""
+ADDED = ("code", "url")
+"""The columns before those of the table."""
+LABEL = "label"
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([dh])")
 _HOUR_MS = DAY_MS // 24
 _VALUE = ["text", 1, 200]
@@ -61,14 +67,7 @@ def attributes(contract: Contract, given: Mapping[str, str]) -> dict[str, str]:
         raise Unissuable(
             f"{contract.id} declares no attribute {', '.join(strange)} (it has: {known})"
         )
-    found = {}
-    for name, value in given.items():
-        try:
-            if cleaned := check(_VALUE, value):
-                found[name] = str(cleaned)
-        except Invalid as wrong:
-            raise Unissuable(f"{name}: {say('en', wrong.code, wrong.facts)}") from None
-    return found
+    return {name: value for name, text in given.items() if (value := _cleaned(name, text))}
 
 
 def expiry(contract: Contract, text: str, at: int) -> int:
@@ -85,31 +84,47 @@ def expiry(contract: Contract, text: str, at: int) -> int:
     return int(end.timestamp() * 1000)
 
 
-def url(site: str, survey: str, code: str) -> str:
-    return f"{site.rstrip('/')}/{survey}/?{code}"
+def new_link(
+    contract: Contract, words: Sequence[str], personal: bool, expires: str | None, label: str
+) -> Link:
+    """A link as the command line describes it. Raises Unissuable."""
+    return Link(
+        survey=contract.id,
+        personal=personal,
+        attributes=attributes(contract, pairs(words)),
+        expires_at=expiry(contract, expires, now()) if expires else None,
+        label=_cleaned(LABEL, label),
+    )
 
 
-def issue(store: Store, link: Link) -> str:
-    """Store one new link; its code."""
+def issue(store: Store, wanted: Sequence[Link]) -> list[str]:
+    """Store new links; their codes, one for each."""
     while True:
-        code = links.mint(PERSONAL if link.personal else OPEN)
+        made: dict[str, Link] = {}
+        for link in wanted:
+            code = links.mint(PERSONAL if link.personal else OPEN)
+            while code in made:  # an open code is short: there may be another such
+                code = links.mint(OPEN)
+            made[code] = link
         try:
-            links.add(store, {code: link}, new=True)
-        except Taken:  # an open code is short: another survey's poster may have it
+            links.add(store, made, new=True)
+        except Taken:  # so another survey's poster may have it
             continue
-        return code
+        return list(made)
 
 
 def issue_all(
     store: Store, contract: Contract, table: Path, common: Link, site: str, to: Path
 ) -> int:
-    """A personal link for every row, whose columns are attributes; how many.
+    """A link like ``common`` for every row, whose columns are attributes; how many.
 
-    All rows are checked first. ``to`` appears whole or not at all, readable by its owner alone.
+    A column ``label`` is for those who issue. All rows are checked first. ``to`` appears whole or
+    not at all, readable by its owner alone.
     """
     if to.exists():
         raise Unissuable(f"{to} is there already; name another file with --to")
-    attributes(contract, dict.fromkeys(read_table(table).columns, ""))
+    columns = read_table(table).columns
+    attributes(contract, _split(contract, dict.fromkeys(columns, ""))[1])
     if not any(read_table(table).rows):
         raise Unissuable(f"{table}: no rows")
     every = read_table(table).rows
@@ -117,18 +132,18 @@ def issue_all(
     if wrong:
         more = f"\nand {len(wrong) - 20} more" if len(wrong) > 20 else ""
         raise Unissuable("\n".join(f"{table}:{each}" for each in wrong[:20]) + more)
+    for left in to.parent.glob(f".{escape(to.name)}.[0-9]*"):
+        left.unlink(missing_ok=True)  # by one who was cut off; it has codes in it
     partial = to.with_name(f".{to.name}.{os.getpid()}")
     issued = 0
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(handle, "w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
+            writer.writerow([*ADDED, *map(harmless, columns)])
             for chunk in _chunks(table):
-                made = {links.mint(PERSONAL): _link(contract, common, row) for row in chunk}
-                links.add(store, made, new=True)
-                if not issued:
-                    writer.writerow(["code", "url", *map(harmless, chunk[0])])
-                for code, row in zip(made, chunk, strict=True):
+                codes = issue(store, [_link(contract, common, row) for row in chunk])
+                for code, row in zip(codes, chunk, strict=True):
                     cells = map(harmless, row.values())
                     writer.writerow([code, url(site, contract.id, code), *cells])
                 issued += len(chunk)
@@ -171,24 +186,20 @@ def run_link(
     say: Callable[[str], None],
 ) -> None:
     """Make the links asked for, and say where they are."""
-    if (kind is None) == (table is None) or (table and kind == "open"):
+    if kind is None and table is None:
         raise Unissuable("say which: --open, --personal, or --from a table of customers")
     store = open_data(data)
     contract = live(store, survey)
-    link = Link(
-        survey=contract.id,
-        personal=kind != "open",
-        attributes=attributes(contract, pairs(words)),
-        expires_at=expiry(contract, expires, now()) if expires else None,
-        label=label,
-    )
+    link = new_link(contract, words, kind != "open", expires, label)
     start = load_site(site if site.is_file() else None).url
     if table is None:
-        say(url(start, contract.id, issue(store, link)))
+        (code,) = issue(store, [link])
+        say(url(start, contract.id, code))
         return
     to = to or table.with_name(f"{table.stem}-links.csv")
     issued = issue_all(store, contract, table, link, start, to)
-    say(f"{to}: {issued} links. Keep it safe: each code is one customer's")
+    warning = "Keep it safe: each code is one customer's" if link.personal else "Open links"
+    say(f"{to}: {issued} links. {warning}")
 
 
 def _problem(contract: Contract, common: Link, number: int, row: Row | Ragged) -> str:
@@ -203,8 +214,28 @@ def _problem(contract: Contract, common: Link, number: int, row: Row | Ragged) -
 
 
 def _link(contract: Contract, common: Link, row: Row) -> Link:
-    told = attributes(contract, {name: str(cell) for name, cell in row.items()})
-    return msgspec.structs.replace(common, attributes={**common.attributes, **told})
+    label, known = _split(contract, {name: str(cell) for name, cell in row.items()})
+    told = {**common.attributes, **attributes(contract, known)}
+    return msgspec.structs.replace(common, attributes=told, label=label or common.label)
+
+
+def _cleaned(name: str, text: str) -> str:
+    try:
+        return _clean(text)
+    except Invalid as wrong:
+        raise Unissuable(f"{name}: {say('en', wrong.code, wrong.facts)}") from None
+
+
+@lru_cache(1 << 16)
+def _clean(text: str) -> str:
+    """Remembered, for most cells of a long table are agents, teams and stores over and over."""
+    return str(check(_VALUE, text) or "")
+
+
+def _split(contract: Contract, row: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """A row's label, if that is no attribute of the survey's, and the rest."""
+    label = row.pop(LABEL, "") if LABEL not in contract.attributes else ""
+    return _cleaned(LABEL, label), row
 
 
 def _chunks(table: Path) -> Iterator[list[Row]]:

@@ -21,6 +21,7 @@ from chalicelib.running import now, run_job
 from chalicelib.standing import standing
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
+from generator import messaging
 from generator.building import Gathered, Unbuildable, gather, lay_shells, site_of
 from generator.data import open_data, publish_all, settings
 from generator.definition import compile_file
@@ -43,9 +44,11 @@ def run_server(
     for change in publish_all(open_data(data), gathered.contracts, now()):
         say(change)
     lay_shells(open_data(data), gathered.contracts, gathered.site)
+    messaging.lay(open_data(data), gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
-    often = Schedule(settings(data), ["sweep", "merge", "tally"], every, lines=True)
+    names = ["sweep", "merge", "follow_up", "escalate", "tally", "invite"]
+    often = Schedule(settings(data), names, every, lines=True)
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)
@@ -161,9 +164,11 @@ def live(store: Store, survey: str) -> Contract:
         return Definitions(store).current(survey)
     except Missing:
         live = ", ".join(Definitions(store).surveys()) or "none yet"
+        file = Path("surveys") / f"{survey}.yaml"
+        named = f" ({file})" if file.is_file() else ""
         raise EchoformError(
             f"no survey {survey!r} is live in this data (live: {live}); "
-            "give its file instead, and it is made live"
+            f"give its file{named} instead, and it is made live"
         ) from None
 
 

@@ -1,9 +1,4 @@
-"""The paper form as PDF, by ReportLab: pure Python, and the one library that needs no font file.
-
-No machine can be counted on to have a Chinese font, and one in the package would weigh megabytes.
-PDF names Adobe's four East Asian fonts, and every reader that shows Chinese at all puts its own in
-for them. Who sends a form to a print shop embeds a font of their own with ``--font``.
-"""
+"""The paper form as PDF, by ReportLab: pure Python, and the one library that needs no font file."""
 
 from __future__ import annotations
 
@@ -19,8 +14,6 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     Flowable,
@@ -32,25 +25,12 @@ from reportlab.platypus import (
     Table,
 )
 
-from chalicelib.survey import EchoformError
 from generator.colours import palette
+from generator.fonts import CORE, font_for
 from generator.paper import SIZES, Form, Item, Mark
 
-_FONTS = {
-    "zh-TW": "MSung-Light",
-    "zh-HK": "MSung-Light",
-    "zh-Hant": "MSung-Light",
-    "zh": "STSong-Light",
-    "ja": "HeiseiMin-W3",
-    "ko": "HYSMyeongJo-Medium",
-}
-"""What a reader draws with a font of its own, by the beginning of the language."""
 _SOFT, _EDGE = HexColor("#445566"), HexColor("#666666")
 _GAP = 1.5 * mm
-
-
-class NoFont(EchoformError):
-    """The language cannot be written with what PDF knows by itself."""
 
 
 def pdf(form: Form, size: str, font: Path | None = None) -> bytes:
@@ -70,34 +50,11 @@ def pdf(form: Form, size: str, font: Path | None = None) -> bytes:
         lang=form.language,
         invariant=1,
     )
-    drawing = _Drawing(form, _font(form, font), width - 2 * margin - 12)
+    drawing = _Drawing(
+        form, font_for(form.language, form.html("A4"), font), width - 2 * margin - 12
+    )
     document.build(drawing.story(), canvasmaker=drawing.canvas)
     return out.getvalue()
-
-
-def _font(form: Form, file: Path | None) -> str:
-    """The name of a registered font that has every letter of the form."""
-    if file is not None:
-        try:
-            pdfmetrics.registerFont(TTFont(file.stem, str(file)))
-        except (TTFError, OSError) as error:
-            raise NoFont(
-                f"{file}: not a font that PDF takes: {error}; give a TrueType font (.ttf, .ttc)"
-            ) from None
-        return file.stem
-    for start, name in _FONTS.items():
-        if form.language.startswith(start):
-            pdfmetrics.registerFont(UnicodeCIDFont(name))
-            return name
-    try:
-        form.html("A4").encode("cp1252")
-    except UnicodeEncodeError as error:
-        letter = error.object[error.start]
-        raise NoFont(
-            f"PDF has no letter {letter!r} by itself: give a TrueType font that has it "
-            f"(--font FILE), or write HTML and print that (--output form.html)"
-        ) from None
-    return "Helvetica"
 
 
 class _Marks(Flowable):  # type: ignore[misc]  # ReportLab has no types
@@ -214,7 +171,7 @@ class _Drawing:
         scales = [item for part in form.parts for item in part.items if item.scale]
         self._na = 24 * mm if any(item.marks for item in scales) else 0.1
         east = form.language.split("-")[0] in ("zh", "ja", "ko")
-        bold = "Helvetica-Bold" if font == "Helvetica" else font
+        bold = f"{CORE}-Bold" if font == CORE else font
 
         def style(size: float, name: str = font, **more: Any) -> ParagraphStyle:
             wrap = {"wordWrap": "CJK"} if east else {}

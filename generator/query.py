@@ -83,7 +83,7 @@ class Views:
         """Make the views that the SQL names, over what lies there now."""
         words = set(re.findall(r"\w+", sql.lower()))
         surveys = self._definitions.surveys()
-        everything = bool(words & {"questions", "labels", "consents"})
+        everything = bool(words & {"questions", "labels", "consents", "invitations"})
         named = [s for s in surveys if everything or words & names_of(s)]
         versions = {survey: self._definitions.versions(survey) for survey in named}
         known = catalog(versions)
@@ -188,7 +188,7 @@ def note_query(store: Store, sql: str, form: str) -> None:
 
 
 _SURPRISES = (duckdb.IOException, duckdb.InvalidInputException, OSError)
-_TABLES = (keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT)
+_TABLES = (keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT, keys.INVITATIONS)
 _EXPLAIN = re.compile(r"^\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
 
 

@@ -40,6 +40,7 @@ from chalicelib.storage import open_store
 from chalicelib.survey import EchoformError, Refused
 from generator.gate import Gate, Request
 from generator.gate import Handler as GateHandler
+from generator.link_addresses import led
 from generator.pictures import KINDS
 from generator.places import APP
 from generator.receiving import ADDRESS, Receiver
@@ -145,16 +146,18 @@ class Handler(ChaliceRequestHandler):
         if self.command not in ("GET", "HEAD"):
             self.close_connection = True
         try:
-            path = unquote(urlsplit(self.path).path)
+            asked = urlsplit(self.path)
         except ValueError:  # such as a half of an IPv6 address
-            path = ""
+            asked = urlsplit("")
+        path, query = unquote(asked.path), asked.query
         if path.endswith("/index.html"):
             path = path.removesuffix("index.html")
         page = self.find_page(path)
         if page is None and path and not path.endswith("/") and self.find_page(path + "/"):
-            query = urlsplit(self.path).query
             place = urlsplit(path).path + "/" + (f"?{query}" if query else "")
             reply = Reply(308, b"", {"Location": place})
+        elif page is None and (plain := led(path, query)):
+            reply = Reply(302, b"", {"Location": plain})
         elif page is None:
             lost = self.find_page("/404.html") or Page(b"Not found\n", "text/plain")
             reply = Reply(404, lost.body, {"Content-Type": lost.kind, **lost.headers})

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.survey.conditions import Condition
-from chalicelib.survey.contract import Days, Language, Minutes, Origin
+from chalicelib.survey.contract import Days, Hours, Language, Minutes, Origin
 from chalicelib.survey.formulas import Formula
 from chalicelib.survey.questions import Choice, Code, Day, Name, Picture, Row, Share, Slug, Text
 
@@ -234,6 +234,7 @@ _PATTERNS: dict[Any, str] = {
     Name: "lower-case letters, digits and _, starting with a letter, such as `why_low`",
     Slug: "lower-case letters, digits and -, starting with a letter, such as `after-sales`",
     Origin: "the beginning of an address, such as `https://www.example.com`",
+    Hours: "two times of day, such as `09:00-18:00`",
     Language: "a language tag such as `zh-CN` or `en`",
 }
 FORMS: dict[Any, Form] = {

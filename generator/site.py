@@ -11,9 +11,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from chalicelib.channels.configured import Channels
+from chalicelib.channels.opening import unopenable
+from chalicelib.invitations.service_events import ServiceEvents
 from chalicelib.survey.contract import Origin
+from chalicelib.survey.questions import Slug
 from generator.colours import illegible, palette, shades_of
 from generator.logo import Logo, read_logo
+from generator.message_templates import read_messages
 from generator.places import TEMPLATES
 from generator.plain import BadFile, read_plain
 from generator.wordlist import Words, read_words
@@ -62,13 +67,23 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
         "http://127.0.0.1:8000"
     )
     """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
+    service_events: dict[Slug, ServiceEvents] = {}
+    """By survey: how customers are asked after a service is completed."""
+    channels: Channels = Channels()
+    """Who delivers messages. A channel that is not named keeps them in the outbox."""
+    message_fields: tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")], ...] = ()
+    """Fields of messages beside those there are anyway: columns of the customers' table."""
+    short: bool = False
+    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them."""
 
 
 class Site(SiteFile, frozen=True):
-    """The same with what stands beside it: the logo, and words for languages of the author's."""
+    """The same with what stands beside it: logo, words for other languages, message templates."""
 
     picture: Logo | None = None
     words: dict[str, Words] = {}
+    messages: dict[str, str] = {}
+    """Templates of the author's own, by name."""
 
     @property
     def stack(self) -> str:
@@ -92,8 +107,11 @@ def load_site(path: Path | None) -> Site:
         raise BadFile(f"{path}: colour {named}: {problem}: take a {remedy} shade")
     if said.logo and not said.name:
         raise BadFile(f"{path}: a logo needs `name`, which says it to who cannot see it")
+    if problems := unopenable(said.channels):
+        raise BadFile("\n".join(f"{path}: {problem}" for problem in problems))
     return Site(
         **{name: getattr(said, name) for name in SiteFile.__struct_fields__},
         picture=read_logo(path.parent / said.logo) if said.logo else None,
         words=read_words(path.parent / "words"),
+        messages=read_messages(path.parent / "messages", said.message_fields),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,6 +18,8 @@ from chalicelib.survey import EchoformError
 
 Cell: TypeAlias = str | datetime | list[str]
 """Text, or what only Excel and Parquet know: moments and lists."""
+_TITLES = 10
+"""Rows in which a sheet may still say what it is about."""
 Row: TypeAlias = dict[str, Cell]
 
 
@@ -49,7 +52,8 @@ def read_table(path: Path) -> Table:
         table = reader(path)
     except (CalamineError, ArrowInvalid, csv.Error, OSError) as error:
         raise Unreadable(f"{path}: cannot be read: {error}") from None
-    twice = sorted({name for name in table.columns if table.columns.count(name) > 1})
+    # Columns without a name are what Excel leaves at the right; nothing can ask for them.
+    twice = sorted({name for name in table.columns if name and table.columns.count(name) > 1})
     if twice:
         raise Unreadable(f"{path}: two columns are called {', '.join(twice)}; rename one of them")
     return table
@@ -97,13 +101,23 @@ def _encoding(path: Path) -> str:
 
 
 def _xlsx(path: Path) -> Table:
-    lines = iter(CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).iter_rows())
-    columns = [str(cell) for cell in next(lines, [])]
+    lines = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).iter_rows()
+    first = list(islice(lines, _TITLES))
+    header = _header(first)
+    columns = [str(cell) for cell in first[header]] if first else []
     rows = (
         (number, {name: _cell(cell) for name, cell in zip(columns, line, strict=False)})
-        for number, line in enumerate(lines, start=2)
+        for number, line in enumerate(chain(first[header + 1 :], lines), start=header + 2)
     )
     return Table(columns, rows)
+
+
+def _header(lines: Sequence[Sequence[object]]) -> int:
+    """Where the columns are named: below titles, which stand alone in their row."""
+    for at, line in enumerate(lines):
+        if len(line) < 2 or sum(cell != "" for cell in line) > 1:
+            return at
+    return 0
 
 
 def _parquet(path: Path) -> Table:

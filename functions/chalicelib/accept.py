@@ -87,6 +87,7 @@ def accept(
         entered_by=arrival.entered_by,
         recording_consent=arrival.recording_consent,
         follow_up=not arrival.loaded,
+        verifies=link.verifies if link and not contract.anonymous else "",
         trap=submission.trap,
         scripted=arrival.scripted,
     )
@@ -113,13 +114,16 @@ class Standing(Struct, frozen=True, omit_defaults=True):
 
     status: str
     attributes: dict[str, str] = {}
+    invitation: str = ""
+    """Whose link it is, if it is open. The page is not told."""
 
 
 def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> Standing:
     """Whether a link still takes an answer: ``open``, ``answered``, ``expired`` or ``closed``.
 
-    A link that is unknown or another survey's is expired like any other; in a closed survey all
-    links are closed alike.
+    A link that is unknown or another survey's is expired like any other, and is found out with the
+    same two reads, so that its time tells nothing either; in a closed survey all links are closed
+    alike.
 
     Raises:
         Refused: there is no such survey.
@@ -130,20 +134,21 @@ def standing(store: Store, definitions: Definitions, survey: str, code: str, now
         raise Refused("not_found") from None
     if publication.closed_at is not None and publication.closed_at <= now:
         return Standing("closed")  # whatever the code
-    try:
-        link = _link(store, survey, code)
-    except Refused:
+    link = links.look_up(store, code)
+    held = claims.held(store, survey, links.hash_of(code))
+    if link is None or link.survey != survey:
         return Standing("expired")
-    if link and link.personal and claims.held(store, survey, links.hash_of(code)):
+    if link.personal and held:
         return Standing("answered")
     if _ended(publication, publication.version, link, now):
         return Standing("expired")
-    return Standing("open", _told(definitions.current(survey), link))
+    told = _told(definitions.current(survey), link)
+    return Standing("open", told, link.invitation if link else "")
 
 
-def _told(contract: Contract, link: Link | None) -> dict[str, str]:
+def _told(contract: Contract, link: Link) -> dict[str, str]:
     """What the page may know of a link: what a text of the survey says to whoever has it."""
-    if link is None or not link.attributes:
+    if not link.attributes:
         return {}
     known = columns.attributes(contract)
     told = (name for name in contract.told if name in known)

@@ -6,10 +6,18 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 =================  ==========================================================================
 ``publish``        a version became live
 ``export``         rows left as a file (``export``, or ``query`` to one)
-``read_contacts``  a query or an export asked for what is personal
+``read_contacts``  a query, an export, or an agent about to call asked for what is personal
 ``read_uploads``   somebody fetched the files of a response
 ``erase``          one person was erased; the facts are counts
 ``purge``          days were deleted because they are not kept any longer
+``staff_token``    somebody was given a token for the staff pages, with this role
+``staff_revoke``   every token of somebody was ended
+``refuse``         somebody of the staff tried what their role does not reach
+``close``          a survey takes no more answers
+``reopen``         it does again
+``settle``         invitations in doubt were said to be sent, or sent again; facts are counts
+``opt_out``        somebody was entered who wants no messages; not who
+``opt_in``         that was undone
 =================  ==========================================================================
 """
 
@@ -26,14 +34,18 @@ from . import days, keys
 from .storage import Store
 from .survey import ids
 
-EVENTS = ("publish", "export", "read_contacts", "read_uploads", "erase", "purge")
+EVENTS = (
+    *("publish", "export", "read_contacts", "read_uploads", "erase", "purge"),
+    *("close", "reopen", "settle", "opt_out", "opt_in"),
+    *("staff_token", "staff_revoke", "refuse"),
+)
 
 
 class Event(Struct, frozen=True, kw_only=True):
     happened_at: str
     """As in ``2026-05-17T04:00:00.000Z``."""
     who: str
-    """``os:`` and the name on this machine, or ``job:`` and the job."""
+    """``os:`` and the name on this machine, ``job:`` and the job, or ``staff:`` and the person."""
     what: str
     survey: str = ""
     facts: dict[str, str | int] = {}

@@ -7,7 +7,12 @@ that is cut off is finished by whoever comes next. Then, in this order:
 2. **Parts** are written again with a higher generation, or made, so that no merger that read them
    before the tombstones can write. Contacts likewise.
 3. **What stands beside**: landed, claims, links, uploads, marks of follow-ups due, rejected.
-4. **Old versions** of all that, where a bucket keeps them.
+4. **Follow-ups** keep what counts and lose every text; their ids are forbidden, so that none is
+   begun by whoever read the answer before.
+5. **Invitations**: out of their shards and tables, with messages that wait in the outbox. The
+   contact rule forgets that they were asked. That they opted out it keeps, as a hash: without it,
+   who wanted to hear no more would be written to again from the next list of customers.
+6. **Old versions** of all that, where a bucket keeps them.
 
 Each step is harmless to repeat. Tallies name their sources, so those of touched days are stale by
 themselves.
@@ -20,9 +25,14 @@ from collections.abc import Callable, Iterable
 from secrets import randbits
 
 import msgspec
+import pyarrow.compute as pc
 from msgspec import Struct
 
 from . import audit, columns, days, keys, parquet, parts, tombstones, versions
+from .follow_ups.events import item_id
+from .follow_ups.port import Record
+from .invitations import contact_rule
+from .invitations import record as invitations
 from .jobs.landed import Part, rejected_key
 from .published import Definitions
 from .storage import Exists, Missing, Stale, Store
@@ -43,6 +53,9 @@ class Erased(Struct):
     due: int = 0
     rejected: int = 0
     uploads: int = 0
+    follow_ups: int = 0
+    """Left as numbers, without what was said and noted."""
+    invitations: int = 0
     versions: int = 0
     """Old ones, in a bucket that keeps them."""
 
@@ -51,8 +64,12 @@ class Busy(EchoformError):
     """A part was changed by others again and again. What was begun is finished by ``purge``."""
 
 
-def erase(store: Store, secret: bytes, traces: Traces, now: int, who: str) -> Erased:
+def erase(
+    store: Store, secret: bytes, traces: Traces, now: int, who: str, record: Record | None = None
+) -> Erased:
     """Take away what was traced, and say in the audit trail that ``who`` did.
+
+    ``record`` is that of follow-ups, where there is one.
 
     ``secret`` is the one that names tombstones. Killed anywhere after its first step, it has left
     a note that ``finish`` carries out.
@@ -61,10 +78,10 @@ def erase(store: Store, secret: bytes, traces: Traces, now: int, who: str) -> Er
     audit.record(store, who, "erase", now, traces.survey, by=traces.by, responses=count)
     note = keys.erasure(ids.make(now, randbits(80)))
     store.create(note, msgspec.json.encode(traces))
-    return _carry_out(store, secret, traces, note)
+    return _carry_out(store, secret, traces, note, record)
 
 
-def finish(store: Store, secret: bytes) -> int:
+def finish(store: Store, secret: bytes, record: Record | None = None) -> int:
     """Carry out what erasures left that were cut off; says how many there were."""
     notes = [entry.key for entry in store.list(keys.ERASURES)]
     for note in notes:
@@ -72,11 +89,13 @@ def finish(store: Store, secret: bytes) -> int:
             traces = msgspec.json.decode(store.get(note).data, type=Traces)
         except Missing:  # whoever began it has finished it
             continue
-        _carry_out(store, secret, traces, note)
+        _carry_out(store, secret, traces, note, record)
     return len(notes)
 
 
-def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased:
+def _carry_out(
+    store: Store, secret: bytes, traces: Traces, note: str, record: Record | None
+) -> Erased:
     done = Erased()
     places = _places(store, traces)
     for part, responses in places.items():
@@ -104,6 +123,9 @@ def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased
     done.links = sum(_unlink(store, key, names) for key, names in shards.items())
     done.uploads = sum(not key.endswith(keys.CLAIM) for key in traces.uploads)
     store.delete(traces.uploads)
+    if record is not None:
+        done.follow_ups = _forget(record, Definitions(store), traces)
+    touched += _uninvite(store, traces, done)
     store.delete([note])
     whole = {*touched, *claims, *shards, *traces.uploads, note}
     done.versions = versions.forget(
@@ -112,6 +134,57 @@ def _carry_out(store: Store, secret: bytes, traces: Traces, note: str) -> Erased
         lambda key: key in whole or _of(traces, key),
     )
     return done
+
+
+def _forget(record: Record, definitions: Definitions, traces: Traces) -> int:
+    """Every follow-up that a rule of any version may have opened."""
+    versions = definitions.versions(traces.survey)
+    rules = sorted({rule.id for contract in versions for rule in contract.follow_ups})
+    return sum(
+        record.forget(item_id(traces.survey, response, rule), ids.time_of(response))
+        for response in sorted(traces.responses)
+        for rule in rules
+    )
+
+
+def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
+    """Take invitations away; the keys that were touched."""
+    contact_rule.forget(store, traces.people)
+    touched = [keys.asked(each) for each in traces.people]
+    every = {name for names in traces.invitations.values() for name in names}
+    for shard, names in traces.invitations.items():
+        done.invitations += invitations.remove(store, shard, names)
+        touched.append(shard)
+    if not every:
+        return touched
+    beside = [
+        entry.key
+        for prefix in (keys.OUTBOX, f"{keys.HEARD}{traces.survey}/")
+        for entry in store.list(prefix)
+        if any(each in entry.key for each in every)
+    ]
+    store.delete(beside)
+    tables = [entry.key for entry in store.list(f"{keys.INVITATIONS}{traces.survey}/")]
+    tables = [key for key in tables if _without(store, key, every)]
+    return [*touched, *beside, *tables]
+
+
+def _without(store: Store, key: str, names: set[str]) -> bool:
+    """Write a table of invitations again without these; says whether it had any."""
+    for _ in range(TRIES):
+        try:
+            stored = store.get(key)
+            rows = parquet.decode(stored.data)
+            rest = rows.filter(pc.invert(parts.among(rows["invitation"], names)))
+            if rest.num_rows == rows.num_rows:
+                return False
+            store.replace(key, parquet.encode(rest), stored.tag)
+            return True
+        except Missing:
+            return False
+        except Stale:
+            continue
+    raise Busy(f"{key} is being changed all the time; try again")
 
 
 def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:

@@ -20,11 +20,22 @@ ERASURES = "erasures/"
 AUDIT = "audit/"
 UPLOADS = "uploads/"
 CLAIM = "/claim.json"
+VERDICT = "-follow.up"
 CUTS = "cuts/"
 QUESTIONS = "questions/"
 LABELS = "labels/"
 STAGING = "staging/"
 OUTBOX = "outbox/"
+CAMPAIGNS = "campaigns/"
+CAMPAIGN = "/campaign.json"
+ASKED = "asked/"
+OPT_OUTS = "optouts/"
+HEARD = "heard/"
+INVITATIONS = "invitations/"
+SITE = f"{DEFINITIONS}site.json"
+MESSAGES = f"{DEFINITIONS}messages.json"
+"""No survey has a dot in its id."""
+ACTIONS = "actions/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -78,6 +89,11 @@ def codebook(table: str, survey: str, version: str) -> str:
 
 def due(survey: str, response: str, rule: str) -> str:
     return f"{DUE}{survey}/{response}-{rule}"
+
+
+def verdict(survey: str, response: str) -> str:
+    """The mark of an answer that says whether a follow-up helped. (No rule has a dot in its id.)"""
+    return f"{DUE}{survey}/{response}{VERDICT}"
 
 
 def rejected(day: str, survey: str, name: str, reason: str) -> str:
@@ -138,8 +154,33 @@ def cut(survey: str, days: str) -> str:
     return f"{CUTS}{survey}/{days}.json"
 
 
+def action(name: str) -> str:
+    return f"{ACTIONS}{name}.json"
+
+
 def outbox(channel: str, name: str) -> str:
     return f"{OUTBOX}{channel}/{name}.json"
+
+
+def campaign(survey: str, name: str) -> str:
+    return f"{CAMPAIGNS}{survey}/{name}{CAMPAIGN}"
+
+
+def asked(hash: str) -> str:
+    return f"{ASKED}{hash[:2]}.json"
+
+
+def opt_outs(hash: str) -> str:
+    return f"{OPT_OUTS}{hash[:2]}.json"
+
+
+def heard(survey: str, invitation: str, step: str) -> str:
+    """A step of an invitation that is not yet on its record; ``invitation`` as its link has it."""
+    return f"{HEARD}{survey}/{invitation}.{step}"
+
+
+def invitations(survey: str, campaign: str, day: str) -> str:
+    return f"{INVITATIONS}{survey}/dt={day}/{campaign}.parquet"
 
 
 def survey_of(key: str) -> str:

@@ -10,12 +10,14 @@ are not given out, so a code is letters and digits alone, in addresses too.
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
+from itertools import count
 
 import msgspec
 from msgspec import Raw, Struct
@@ -42,6 +44,12 @@ class Link(Struct, frozen=True, omit_defaults=True):
     """Milliseconds since 1970."""
     label: str = ""
     """For those who issued it: "Counter 3"."""
+    verifies: str = ""
+    """The follow-up it asks about: whether it helped."""
+    invitation: str = ""
+    """Where that is on record: ``campaign/shard/id``."""
+    person: list[str] = []
+    """Whom an opt-out with this code is of: hashes of the contact rule."""
 
 
 _DECODER = msgspec.json.Decoder(Link)
@@ -63,6 +71,28 @@ def spelled(number: int, symbols: int) -> str:
     """The code of a number, which modulo 37 is below 32."""
     letters = [ALPHABET[number >> 5 * at & 31] for at in reversed(range(symbols - 1))]
     return "".join([*letters, ALPHABET[number % 37]])
+
+
+def derived(key: bytes, said: str) -> str:
+    """The personal code of what is said: whoever has the site's secret makes it again, nobody
+    else, and the store never holds it."""
+    bits = 5 * (PERSONAL - 1)
+    for turn in count():
+        number = int.from_bytes(hmac.digest(key, f"{said} {turn}".encode(), "sha256"))
+        number >>= 256 - bits
+        if number % 37 < 32:
+            return spelled(number, PERSONAL)
+    raise AssertionError
+
+
+def url(site: str, survey: str, code: str) -> str:
+    """Where a link leads; its code is after the question mark, as the page reads it."""
+    return f"{site.rstrip('/')}/{survey}/?{code}"
+
+
+def opt_out(site: str, code: str) -> str:
+    """Where whoever has a personal link ends all messages."""
+    return f"{site.rstrip('/')}/api/optouts?{code}"
 
 
 def canonical(code: str) -> str:

@@ -111,8 +111,8 @@ class Definitions:
 
     def surveys(self) -> list[str]:
         """Every survey ever published."""
-        found = {keys.survey_of(entry.key) for entry in self._store.list(keys.DEFINITIONS)}
-        return sorted(found)
+        listed = [entry.key for entry in self._store.list(keys.DEFINITIONS)]
+        return sorted({keys.survey_of(key) for key in listed if key.count("/") == 2})
 
     def versions(self, survey: str) -> list[Contract]:
         """Every contract of a survey, oldest first, the live one last."""
@@ -143,5 +143,20 @@ def publish(store: Store, contract: Contract, now: int) -> bool:
     changed = msgspec.structs.replace(
         live, version=contract.version, since=now, superseded=superseded
     )
+    store.replace(key, msgspec.json.encode(changed), stored.tag)
+    return True
+
+
+def close(store: Store, survey: str, at: int | None) -> bool:
+    """Close a survey at a moment, or open it again (None); says whether that changed anything.
+
+    Raises Missing, and Stale where somebody else published at the same time.
+    """
+    key = keys.current(survey)
+    stored = store.get(key)
+    live = _DECODER.decode(stored.data)
+    if (live.closed_at is None) == (at is None):
+        return False
+    changed = msgspec.structs.replace(live, closed_at=at)
     store.replace(key, msgspec.json.encode(changed), stored.tag)
     return True

@@ -25,8 +25,12 @@ Left: TypeAlias = Callable[[], float]
 JOBS = {
     "merge": "chalicelib.jobs.merge",
     "sweep": "chalicelib.jobs.sweep",
+    "follow_up": "chalicelib.jobs.follow_up",
+    "escalate": "chalicelib.jobs.escalate",
     "tally": "chalicelib.jobs.tally",
     "purge": "chalicelib.jobs.purge",
+    "judge": "chalicelib.jobs.judge",
+    "invite": "chalicelib.jobs.invite",
 }
 
 

@@ -8,6 +8,9 @@
 ``ECHOFORM_TALLY``        where counting is done: ``local`` (default), ``athena``, or ``auto``:
                           there once so much is to be counted that one function should not
 ``ECHOFORM_ATHENA``       the database and workgroup of that (default ``echoform/echoform``)
+``ECHOFORM_FOLLOW_UPS``   the DynamoDB table of follow-ups, where data lie on S3 (default
+                          ``echoform-follow-ups``); a folder keeps ``follow_ups.sqlite``
+``ECHOFORM_EVENTS``       the secret that signs service events; without it none is taken
 ``MERGE_QUEUE_URL``       the queue on which ``merge`` puts parts it has no time for, if any
 ========================  ====================================================================
 """
@@ -27,6 +30,8 @@ class Settings(Struct, frozen=True):
     merge_queue: str | None = None
     tally: str = "local"
     athena: str = "echoform/echoform"
+    follow_ups: str = "echoform-follow-ups"
+    events: bytes = b""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -38,4 +43,6 @@ class Settings(Struct, frozen=True):
             merge_queue=environ.get("MERGE_QUEUE_URL") or None,
             tally=environ.get("ECHOFORM_TALLY", "local"),
             athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
+            follow_ups=environ.get("ECHOFORM_FOLLOW_UPS", "echoform-follow-ups"),
+            events=environ.get("ECHOFORM_EVENTS", "").encode(),
         )

@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from . import days, keys, parts
+from . import claims, days, keys, parts
 from .columns import CUSTOMER, blinded_id, pseudonym
+from .invitations import contact_rule
 from .published import DAY_MS, Definitions
 from .storage import Missing, Store
 from .survey import ids
@@ -47,6 +48,10 @@ class Traces(Struct, kw_only=True):
     """Keys of what landed or was rejected, and is no response that has an id."""
     uploads: set[str] = set()
     """Keys of files they sent, and of the claims on them."""
+    invitations: dict[str, set[str]] = {}
+    """Their invitations, by the key of the shard that has them."""
+    people: set[str] = set()
+    """The hashes by which the contact rule knows them."""
     seen: int = 0
     """How many rows and objects were met. A response may be named that none speaks of."""
 
@@ -61,10 +66,12 @@ def find(store: Store, secret: bytes, survey: str, by: By, value: str) -> Traces
         contract = Definitions(store).current(survey)
         if contract.anonymous:  # rows know a response by another id of the same day
             search.known_as = lambda id: blinded_id(id, contract.timezone, secret)
+        search.invited(secret)
         if by == "response":
             search.one(value)
         else:
             search.everything()
+        search.invited(secret)
         search.uploaded()
         return search.found
 
@@ -136,6 +143,35 @@ class _Search:
             }
             self.found.uploads |= {n for n in names if keys.token_of(n) in taken}
             self.found.seen += len(taken)
+
+    def invited(self, secret: bytes) -> None:
+        """Invitations to this person, or to whoever gave these responses."""
+        prefix = f"{keys.CAMPAIGNS}{self._survey}/"
+        names = [e.key for e in self._store.list(prefix) if not e.key.endswith(keys.CAMPAIGN)]
+        for key, data in self._each(names):
+            for name, it in _json(data).items():
+                link = it["link"]
+                mine = self._is_asked(it) or link in self.found.links | self.found.claims
+                if mine and name not in self.found.invitations.setdefault(key, set()):
+                    self.found.seen += 1
+                    self.found.invitations[key].add(name)
+                    people = contact_rule.person(secret, it.get("customer", ""), it["to"])
+                    self.found.people |= set(people)
+                    self.found.links.add(link)
+                    self.found.claims.add(link)
+                    claim = claims.held(self._store, self._survey, link)
+                    if claim is not None and ids.is_id(claim.id):
+                        self.found.responses |= {claim.id, self.known_as(claim.id)}
+        if self._meant.place == "attributes":
+            self.found.people |= set(contact_rule.person(secret, self._meant.value))
+        elif self._meant.place == "answers":
+            self.found.people |= set(contact_rule.person(secret, "", self._meant.value))
+
+    def _is_asked(self, invitation: dict[str, Any]) -> bool:
+        """Whether an invitation names the person, where what is searched by has its place."""
+        named = [invitation.get("customer"), _dict(invitation.get("attributes")).get(CUSTOMER)]
+        places = {"attributes": named, "answers": [invitation.get("to")]}
+        return any(map(self._meant.same, places.get(self._meant.place, [])))
 
     def _known(self) -> None:
         """Links whose attributes name the customer."""

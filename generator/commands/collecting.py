@@ -60,8 +60,10 @@ def enter(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
 def job(name: str, data: str) -> None:
     """Run one scheduled function now.
 
-    merge (answers into Parquet), sweep (finish what was cut off), tally (count them) or purge
-    (delete what is not kept any longer).
+    merge (answers into Parquet), sweep (finish what was cut off), tally (count them), invite (send
+    what is due, learn what became of it), follow_up (open follow-ups that are due), escalate (tell
+    leads what is overdue, ask customers whether it helped), judge (whether improvement actions have
+    helped) or purge (delete what is not kept any longer).
     """
     from chalicelib.running import JOBS, run_job
     from generator.data import settings
@@ -78,9 +80,19 @@ def job(name: str, data: str) -> None:
 
 
 @click.command()
+@click.argument("survey", required=False)
+@click.option("--watch", is_flag=True, help="Of SURVEY: show it again every few seconds.")
 @data_option
-def status(data: str) -> None:
-    """Show what waits to be merged and since when, and what could not be merged and why."""
+def status(survey: str | None, watch: bool, data: str) -> None:
+    """Of SURVEY: invited, delivered, opened, answered, reminded, opted out, by channel and day.
+
+    Without one: what waits to be merged and since when, and what could not be merged and why.
+    """
+    if survey is not None:
+        from generator.campaigning import run_status
+
+        run_status(survey, data, watch)
+        return
     from generator.local import show_status
 
     show_status(data)

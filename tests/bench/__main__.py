@@ -7,6 +7,7 @@ from tests.bench import (
     bench_build,
     bench_export,
     bench_import,
+    bench_links,
     bench_merge,
     bench_page,
     bench_scores,
@@ -15,7 +16,7 @@ from tests.bench import (
 
 BENCHES = (
     *(bench_build, bench_page, bench_import, bench_accept),
-    *(bench_merge, bench_tally, bench_scores, bench_export),
+    *(bench_merge, bench_tally, bench_scores, bench_export, bench_links),
 )
 for bench in BENCHES:
     print(f"\n{bench.__name__.rsplit('_', 1)[1]}")

@@ -33,6 +33,7 @@ Open = Callable[..., Page]
 SURVEY = Contract(
     id="files",
     title={"en": "Files"},
+    intro={"en": "Served by {agent|us}", "zh-CN": "{agent|我们}为您服务"},
     languages=["en", "zh-CN"],
     timezone="UTC",
     attributes=["agent"],
@@ -231,6 +232,19 @@ def test_the_code_leaves_the_address_and_stays_with_the_page(phone: Open, live: 
     page.goto("about:blank")
     page.goto(f"{live.url}?MINE2345")
     expect(page.locator("#Panel h2")).to_have_text("You have already answered. Thank you!")
+
+
+def test_a_link_greets_by_what_it_knows_wherever_it_was_scanned(phone: Open, live: Live) -> None:
+    """Also by the short address of a QR code; and the code is in the address no more."""
+    links.add(live.store, {"MINE2345": Link("files", personal=True, attributes={"agent": "<A07>"})})
+    page = phone()
+    page.goto(live.url)
+    expect(page.locator("section p").first).to_have_text("Served by us")
+    page.goto(live.url.replace("/files/", "/S/FILES/MINE2345"))
+    expect(page.locator("section p").first).to_have_text("Served by <A07>")
+    page.wait_for_url(live.url)
+    page.click("a[lang=zh-CN]")
+    expect(page.locator("section p").first).to_have_text("<A07>为您服务")
 
 
 def test_a_link_nobody_answers_about_stops_nobody(phone: Open, live: Live) -> None:

@@ -12,7 +12,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from chalicelib.follow_ups import Event
+from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.jobs import merge as merging
+from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge
 from chalicelib.published import Definitions
 from chalicelib.settings import Settings
@@ -48,6 +51,30 @@ def die_at(step: int) -> None:
 def merge_until(folder: Path, step: int) -> None:
     die_at(step)
     merge(FolderStore(folder), KEY, NOW)
+
+
+def follow_up_until(folder: Path, step: int, now: int) -> None:
+    """Open follow-ups; dies at a step of the folder, or between the record and the folder."""
+    store, record = FolderStore(folder), Dying(folder / "follow_ups.sqlite", step)
+    die_at(step)
+    follow_up(store, record, KEY, now)
+
+
+class Dying(SqliteRecord):
+    """A record whose process dies before or after its n-th follow-up."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        super().__init__(path)
+        self._left = step
+
+    def open(self, event: Event) -> bool:
+        self._left -= 1
+        if self._left <= 0 and event.at % 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = super().open(event)
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
 
 
 def share(folder: Path) -> None:

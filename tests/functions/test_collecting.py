@@ -13,6 +13,7 @@ from chalicelib import keys, links
 from chalicelib.collecting import FORM, JSON, LARGEST_BODY, REFUSALS, Reply, collect
 from chalicelib.links import Link
 from chalicelib.published import Definitions, publish
+from chalicelib.staff import refusals
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Choice, Response, ids
 from chalicelib.survey.questions import Single
@@ -209,7 +210,7 @@ def test_problems_come_in_the_respondents_language(store: MemoryStore) -> None:
 def test_every_error_code_has_words_and_an_example() -> None:
     guide = (Path(__file__).parents[2] / "functions" / "README.md").read_text("utf-8")
     documented = set(re.findall(r'"error": ?"(\w+)"', guide))
-    assert documented == set(REFUSALS)
+    assert documented == set(REFUSALS) | set(refusals.STATUS)
     for language, words in WORDS.items():
         assert set(REFUSALS) <= set(words), language
 

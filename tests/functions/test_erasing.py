@@ -11,16 +11,25 @@ import pytest
 
 from chalicelib import columns, erasing, keys, links, parquet, parts, tombstones
 from chalicelib.accept import Arrival, accept
+from chalicelib.channels import Channel
+from chalicelib.channels.outbox import Outbox
 from chalicelib.erasing import Erased, erase, finish
+from chalicelib.invitations import contact_rule, record
+from chalicelib.invitations.codes import invitation_id
+from chalicelib.invitations.learning import hear
+from chalicelib.invitations.record import Campaign, Invitation, Step
+from chalicelib.jobs.invite import invite
 from chalicelib.jobs.landed import rejected, rejected_key
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.links import Link
 from chalicelib.published import Definitions
+from chalicelib.running import endless
 from chalicelib.storage import Exists, MemoryStore, S3Store, Stale, Store
 from chalicelib.survey import Response, Submission
 from chalicelib.traces import By, find
 from tests.interleaving import Interrupted
+from tests.invitations.asking import write
 from tests.jobs.answering import (
     KEY,
     NOON,
@@ -48,7 +57,10 @@ SECOND = said(18, SURVEY, at("2026-05-18T12:00"), attributes=THEIRS, answers=UNH
 EDIT = said(17, SURVEY, attributes=THEIRS, answers={"speed": 2, "phone": PHONE})
 OTHERS = [said(n, SURVEY, attributes={"customer": f"c{n}"}) for n in range(4)]
 LATER = [said(n, SURVEY, NOON + n, attributes={"customer": f"c{n}"}) for n in range(20, 23)]
+INVITED = invitation_id(KEY, f"{SURVEY.id}/campaign-0", CUSTOMER)
+HASHES = contact_rule.person(KEY, CUSTOMER, PHONE)
 NEEDLES = (
+    INVITED,
     *(CUSTOMER, PHONE, columns.pseudonym(CUSTOMER, KEY), FIRST.id, SECOND.id, FIRST.digest),
     *(links.hash_of(CODE), EDIT.digest),
 )
@@ -70,13 +82,47 @@ def planted(store: Store) -> Store:
         ("landing/service/bytes.json", poison),
     ):
         store.create(rejected_key("2026-05-17", name, "conflict"), rejected(name, body, "conflict"))
+    invited(store)
     stray = rejected_key("2026-05-17", "landing/service/else.json", "name")
     store.create(stray, b'{"reason": "stray"}')
     store.create("landing/service/broken.json", b'{"customer": "%s"' % CUSTOMER.encode())
     return store
 
 
-def held(store: Store) -> list[str]:
+def invited(store: Store) -> None:
+    """Two campaigns: one sent to the outbox, answered and landed; one of others alone."""
+    for number, customers in enumerate([(CUSTOMER, "c1"), ("c2",)]):
+        campaign = Campaign(
+            id=f"campaign-{number}",
+            survey=SURVEY.id,
+            planned_at=NOON,
+            send_at=NOON,
+            nonce=f"{number}" * 32,
+        )
+        people = [
+            Invitation(
+                id=invitation_id(KEY, campaign.name, customer),
+                customer=customer,
+                channel="sms",
+                to=PHONE if customer == CUSTOMER else f"1370000{number}00{len(customer)}",
+                language="en",
+                send_at=NOON,
+                attributes={"customer": customer},
+                fields={"name": f"the one called {customer}"},
+            )
+            for customer in customers
+        ]
+        record.create(store, KEY, campaign, people)
+    outbox: dict[str, Channel] = {"sms": Outbox(store, "sms")}
+    invite(store, KEY, lambda: NOON, endless, outbox, write=write)
+    for shard in record.shards(store, record.campaigns(store)[0]):
+        for each in shard.invitations.values():
+            place = record.where(record.campaigns(store)[0], shard.key, each.id)
+            hear(store, SURVEY.id, place, Step("opened", NOON))
+    contact_rule.opt_out(store, contact_rule.person(KEY, CUSTOMER), NOON)
+
+
+def held(store: Store, kept: str = keys.OPT_OUTS) -> list[str]:
     """Every key under which a byte of the person is left."""
     found = []
     for entry in store.list(""):
@@ -86,7 +132,8 @@ def held(store: Store) -> list[str]:
             text += str(parquet.decode(data).to_pylist())
         if b'"bytes"' in data:
             text += msgspec.convert(msgspec.json.decode(data)["bytes"], bytes).decode("latin1")
-        if any(needle in text for needle in NEEDLES):
+        needles = [*NEEDLES, *(HASHES if not entry.key.startswith(kept) else ())]
+        if any(needle in text for needle in needles):
             found.append(entry.key)
     return found
 
@@ -119,10 +166,22 @@ def test_a_customer_is_nobody_who_left_only_a_telephone_number() -> None:
 
 def test_a_customer_is_erased_from_every_byte(store: Store) -> None:
     planted(store)
-    places = {key.split("/")[0] for key in held(store)}
-    assert places == {"responses", "contacts", "landing", "claims", "links", "due", "rejected"}
+    places = {key.split("/")[0] for key in held(store, "nothing")}
+    assert places == {
+        *("responses", "contacts", "landing", "claims", "links", "due", "rejected"),
+        *("campaigns", "outbox", "invitations", "asked", "heard", "optouts"),
+    }
     gone = forget(store)
-    assert gone == Erased(responses=1, contacts=1, landed=3, claims=1, links=1, due=2, rejected=3)
+    assert gone == Erased(
+        responses=1, contacts=1, landed=3, claims=1, links=2, due=2, rejected=3, invitations=1
+    )
+    left = [
+        record.read(store, key)
+        for c in record.campaigns(store)
+        for key in record.shard_keys(store, c)
+    ]
+    assert sorted(e.customer for shard in left for e in shard.invitations.values()) == ["c1", "c2"]
+    assert contact_rule.look_up(store, HASHES)[HASHES[0]].opted_out == NOON  # and it stays
     assert held(store) == []
     assert merge(store, KEY, NOW).merged == len(LATER)
     assert held(store) == []

@@ -46,6 +46,14 @@ def test_the_api_loads_only_what_an_answer_needs() -> None:
     assert not loaded_by("import app") & HEAVY
 
 
+def test_customers_never_wait_for_what_staff_need() -> None:
+    """Nor do staff for an issuer's cryptography where none is configured, or for pyarrow."""
+    loaded = json.loads(run("import app, sys, json; print(json.dumps([*sys.modules]))"))
+    assert not [name for name in loaded if name.startswith(("chalicelib.staff", "sqlite3"))]
+    heavy = HEAVY | {"jwt", "cryptography"}
+    assert not loaded_by("import chalicelib.staff.api, chalicelib.staff.reader") & heavy
+
+
 def test_help_loads_click_only() -> None:
     assert third_party("import generator.__main__") == {"click", "generator"}
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib import claims, keys, links
 from chalicelib.accept import Arrival, accept
+from chalicelib.collecting import collect
 from chalicelib.linking import standing_of
 from chalicelib.links import OPEN, PERSONAL, Link, Taken
 from chalicelib.published import Definitions, publish
@@ -209,13 +210,28 @@ def test_only_what_the_survey_itself_says_is_told_of_a_link() -> None:
 def test_what_is_no_link_is_found_out_with_the_same_reads() -> None:
     store = Counted()
     publish(store, SURVEY, NOW)
-    links.add(store, {"EXPIRED1": Link(SURVEY.id, expires_at=NOW), "FOREIGN1": Link("another")})
-    reads = []
-    for code in ("EXPIRED1", "FOREIGN1", "UNKNOWN1"):
+    expired = {
+        "EXPIRED1": Link(SURVEY.id, expires_at=NOW),
+        "EXPIRED2": Link(SURVEY.id, personal=True, expires_at=NOW),
+    }
+    links.add(store, {**expired, "FOREIGN1": Link("another"), "FOREIGN2": Link("another", True)})
+    asked, sent = [], []
+    for code in (*expired, "FOREIGN1", "FOREIGN2", "UNKNOWN1"):
         store.calls.clear()
         assert ask(store, code) == "expired"
-        reads.append([key.split("/")[0] for _, key in store.calls])
-    assert reads[0] == reads[1] == reads[2]
+        asked.append([(call, key.split("/")[0]) for call, key in store.calls])
+        definitions = Definitions(store)
+        definitions.current(SURVEY.id)
+        store.calls.clear()
+        body = {"id": ids.make(NOW, 1), "version": SURVEY.version, "language": "en"}
+        body |= {"answers": HAPPY, "link": code}
+        headers = {"content-type": "application/json"}
+        reply = collect(store, definitions, SURVEY.id, headers, msgspec.json.encode(body), NOW)
+        sent.append((reply, [(call, key.split("/")[0]) for call, key in store.calls]))
+    assert all(each == asked[0] for each in asked)
+    assert all(each == sent[0] for each in sent), "the same words too"
+    assert sent[0][0].status == 410
+    assert sent[0][1] == [("get", "links")]
 
 
 def test_an_anonymous_claim_leads_from_the_link_to_nothing() -> None:

@@ -68,6 +68,7 @@ def test_a_site_is_its_pages_and_their_contract(surveys: Path, tmp_path: Path) -
         "counter/thanks/index.html",
         f"definitions/counter/{contract.version}.json",
         "headers.json",
+        "staff/index.html",
     ]
 
 

@@ -36,7 +36,7 @@ def done(*arguments: str) -> str:
 
 def test_every_command_is_in_the_readme_and_says_what_it_does() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    listed = set(re.findall(r"^\| `(\w+)", readme, re.M))
+    listed = set(re.findall(r"^\| `([\w-]+)", readme, re.M))
     assert set(main.commands) <= listed
     for name, command in main.commands.items():
         assert command.help, name

@@ -16,10 +16,14 @@ import pytest
 import trino_sql_validator
 
 from chalicelib import keys
+from chalicelib.invitations import record
+from chalicelib.invitations.landing import land as land_invitations
+from chalicelib.invitations.record import Campaign, Invitation, Kind, Step
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Contract, Section, figures
+from chalicelib.survey.responding import Dispositions, rr1
 from generator.answer import Answer
 from generator.catalog import catalog
 from generator.cookbook import RECIPES, cookbook
@@ -66,6 +70,43 @@ def answers(draw: random.Random) -> Row:
     return {name: answer for name, answer in given.items() if draw.random() < 0.85}
 
 
+ASKED = Campaign(id="may", survey=SURVEY.id, planned_at=NOW, send_at=NOW, nonce="0" * 32)
+ENDS: dict[str, list[Kind]] = {
+    "complete": ["sent", "opened", "answered"],
+    "refusal": ["sent", "opened", "expired"],
+    "noncontact": ["sent", "delivered", "reminded", "expired"],
+    "unknown": ["sent", "bounced"],
+    "pending": ["sent"],
+}
+INVITED = [
+    Invitation(
+        id=f"{number:032x}",
+        channel=["email", "sms"][number % 2],
+        to=f"c{number}@example.com",
+        language="en",
+        send_at=NOW,
+        attributes={"agent": f"a{number % 3}"} if number % 7 else {},
+        steps=[Step(kind, NOW) for kind in list(ENDS.values())[number % 11 % 5]],
+    )
+    for number in range(120)
+]
+
+
+def response_rates(rows: list[Row]) -> list[tuple[Any, ...]]:
+    """From how each invitation was made to end; of the answers nothing is needed."""
+    groups: dict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
+    for number, each in enumerate(INVITED):
+        end = list(ENDS)[number % 11 % 5]
+        groups[each.channel, each.attributes.get("agent")][end] += end != "pending"
+    found = []
+    for (channel, agent), ends in groups.items():
+        n, hits = ends.total(), ends["complete"]
+        rate = rr1(Dispositions(**{end: count for end, count in ends.items() if end != "pending"}))
+        low, high = figures.wilson(hits, n)
+        found.append(("may", channel, agent, n, hits, rate, low, high))
+    return sorted(found, key=lambda row: (row[1], row[2] is None, row[2] or ""))
+
+
 @pytest.fixture(scope="module")
 def store() -> MemoryStore:
     """400 answers on 70 days."""
@@ -95,6 +136,8 @@ def store() -> MemoryStore:
         )
     merge(store, KEY, NOW)
     tally(store, NOW)
+    record.create(store, KEY, ASKED, INVITED)
+    assert land_invitations(store, KEY, ASKED, [SURVEY])
     return store
 
 
@@ -289,6 +332,7 @@ def daily(rows: list[Row]) -> list[tuple[Any, ...]]:
 
 
 ORACLES: dict[str, Callable[[list[Row], list[tuple[Any, ...]]], list[tuple[Any, ...]]]] = {
+    "response-rate": lambda rows, _: response_rates(rows),
     "csat-by-who-served": lambda rows, _: shares(
         by(having(rows, "agent", "speed"), "agent"), lambda row: row["speed"] >= 4
     ),
@@ -349,7 +393,7 @@ def test_the_cookbook_agrees_with_scores(views: Views, store: MemoryStore) -> No
 
 
 def test_there_are_twenty_and_each_has_an_oracle() -> None:
-    assert len(RECIPES) == 20
+    assert len(RECIPES) == 21
     assert RECIPES.keys() == ORACLES.keys() == {recipe.name for recipe in cookbook([SURVEY])}
 
 

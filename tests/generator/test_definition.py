@@ -275,6 +275,17 @@ def test_one_question_s_problems(questions: str, expected: str) -> None:
             "`responses` must be a number of days, a week at least, not `6d`",
         ),
         ("title: Small survey", "title: Small\nretention: {contacts: 1y}", "such as `90d`"),
+        (
+            "title: Small survey",
+            'title: Small\ncalendar: {hours: "18:00-09:00"}',
+            "work would end at 09:00, before it begins at 18:00",
+        ),
+        ("title: Small survey", "title: Small\ncalendar: {hours: 9-18}", "such as `09:00-18:00`"),
+        (
+            "title: Small survey",
+            'title: Small\ncalendar: {hours: "09:00-18:00", days: [mon, mon]}',
+            "`mon` is there twice",
+        ),
         ("title: Small survey", "title: Small\nbands: {satisfied: 9}", "`satisfied` is 9"),
         ("title: Small survey", "title: Small\ndimensions: {spede: Speed}", "no question measures"),
         ("title: Small survey", "title: Small\nattributes: [link]", "`link` is a column of every"),

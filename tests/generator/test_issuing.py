@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib import links
+from chalicelib.links import Link
 from chalicelib.published import DAY_MS
 from chalicelib.running import now
-from chalicelib.storage import FolderStore
+from chalicelib.storage import FolderStore, MemoryStore
+from generator import issuing
 from generator.__main__ import main
-from generator.issuing import Unissuable, expiry, pairs
+from generator.issuing import Unissuable, expiry, issue, pairs
 from tests.surveys import after_sales
 
 ADDRESS = re.compile(r"https?://\S+/after-sales/\?([0-9A-Z]+)\n")
@@ -49,6 +52,11 @@ def refused(*arguments: str) -> str:
 
 def shown(code: str) -> dict[str, str]:
     return dict(line.split(None, 1) for line in done("link", "show", code).splitlines())
+
+
+def written(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        return list(csv.DictReader(text))
 
 
 def made(output: str) -> str:
@@ -120,8 +128,7 @@ def test_every_row_of_a_table_gets_its_own_link(here: Path) -> None:
     (here / "customers.csv").write_text("customer,agent,tier\nC1,A7,\n=1+1,A8,vip\n", "utf-8")
     done("link", "after-sales", "--from", "customers.csv", "--store", "012", "--expires", "30d")
     file = here / "customers-links.csv"
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        rows = list(csv.DictReader(text))
+    rows = written(file)
     assert [row["customer"] for row in rows] == ["C1", "'=1+1"], "no cell becomes a formula"
     found = [shown(row["code"]) for row in rows]
     assert [(f["customer"], f["agent"], f["store"], f.get("tier")) for f in found] == [
@@ -143,6 +150,57 @@ def test_a_table_with_anything_wrong_makes_no_link_at_all(here: Path) -> None:
     assert "no rows" in refused("link", "after-sales", "--from", "c.csv")
     assert sorted((here / "data" / "links").iterdir()) == before
     assert not list(here.glob("*-links.csv"))
+
+
+def test_open_links_for_every_store_keep_their_labels_to_themselves(here: Path) -> None:
+    (here / "stores.csv").write_text("store,label\n012,Counter 3\n013,\n", "utf-8")
+    said = done("link", "after-sales", "--open", "--from", "stores.csv", "--label", "Poster")
+    assert said == "stores-links.csv: 2 links. Open links\n"
+    rows = written(here / "stores-links.csv")
+    assert [len(row["code"]) for row in rows] == [8, 8]
+    found = [links.look_up(FolderStore(Path("data")), row["code"]) for row in rows]
+    assert found == [
+        Link("after-sales", attributes={"store": "012"}, label="Counter 3"),
+        Link("after-sales", attributes={"store": "013"}, label="Poster"),
+    ]
+
+
+def test_two_links_never_share_a_code_however_often_chance_repeats_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    links.add(store, {"AAAA": Link("hangs")})
+    minted = iter(["AAAA", "BBBB", "BBBB", "CCCC", "DDDD", "EEEE", "FFFF"])
+    monkeypatch.setattr(links, "mint", lambda symbols: next(minted))
+    wanted = [Link("one"), Link("two"), Link("three")]
+    assert issue(store, wanted) == ["DDDD", "EEEE", "FFFF"]
+    assert links.look_up(store, "AAAA") == Link("hangs")
+    assert [links.look_up(store, code) for code in ("DDDD", "EEEE", "FFFF")] == wanted
+
+
+def test_who_is_cut_off_begins_again_and_no_customer_has_a_dead_link(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some links were stored: no file with codes, and nothing that stands in the way."""
+    monkeypatch.setattr(issuing, "CHUNK", 3)
+    (here / "customers.csv").write_text("customer\n" + "".join(f"C{n}\n" for n in range(10)))
+    killed = iter([False, False, True])
+    add = links.add
+
+    def adding(*given: Any, **more: Any) -> None:
+        if next(killed, False):
+            raise KeyboardInterrupt
+        add(*given, **more)
+
+    monkeypatch.setattr(links, "add", adding)
+    assert echoform("link", "after-sales", "--from", "customers.csv").exit_code
+    assert not list(here.glob("*-links.csv*"))
+    (here / ".customers-links.csv.4711").write_text("what kill -9 left behind")
+    done("link", "after-sales", "--from", "customers.csv")
+    rows = written(here / "customers-links.csv")
+    known = [links.look_up(FolderStore(Path("data")), row["code"]) for row in rows]
+    assert [link and link.attributes["customer"] for link in known] == [f"C{n}" for n in range(10)]
+    assert not list(here.glob(".customers-links.csv.*"))
 
 
 def test_a_day_ends_in_the_surveys_time_zone() -> None:

@@ -13,9 +13,10 @@ from chalicelib.survey import Contract
 from chalicelib.survey.questions import Matrix
 from generator.__main__ import main
 from generator.definition import compile_file
+from generator.fonts import NoFont
 from generator.paper import OFF_PAPER, Form
 from generator.places import SURVEYS
-from generator.printing import NoFont, pdf
+from generator.printing import pdf
 from generator.site import Site
 from tests.surveys import after_sales, kitchen_sink
 

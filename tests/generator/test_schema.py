@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from chalicelib.survey import TYPES, Contract, Section
-from chalicelib.survey.contract import Bands, Retention, Rule
+from chalicelib.survey.contract import Bands, Calendar, Retention, Rule
 from chalicelib.survey.questions import Choice, Row
 from generator import places
 from generator.expressions import SYMBOLS
@@ -79,7 +79,7 @@ def test_it_refuses_what_does_not_compile(question: str) -> None:
 
 
 def test_every_key_has_a_meaning_and_no_other() -> None:
-    classes = [Contract, Section, Bands, Retention, Rule, Choice, Row, *TYPES.values()]
+    classes = [Contract, Section, Bands, Calendar, Retention, Rule, Choice, Row, *TYPES.values()]
     assert set(MEANING) == set().union(*map(keys_of, classes)) - {"code"} | {"type"}
 
 

@@ -8,6 +8,8 @@ goes; a tombstone must last as long as somebody could load the row again that wa
 Uploads go with a day of contacts. One that no answer names goes too, some days after any answer
 could; a day is looked through for those once, and a note says that it was.
 
+Follow-ups lose their texts with the day of their response.
+
 Tallies stay: they are counts. The tally does not look at such days again, so that a purge which is
 cut off never makes a number smaller.
 
@@ -26,10 +28,13 @@ from msgspec import Struct
 
 from .. import audit, days, keys, parts, tombstones, versions
 from ..erasing import finish
+from ..follow_ups.opening import open_record
+from ..follow_ups.port import Query, Record, every
 from ..published import DAY_MS, Definitions
 from ..retention import Kept, kept
 from ..settings import Settings
 from ..storage import Exists, Store
+from ..survey import Contract, ids
 from ..uploads import FRESH_DAYS, claimed
 
 WHO = "job:purge"
@@ -45,6 +50,8 @@ class Purged(Struct):
     rejected: int = 0
     tombstones: int = 0
     uploads: int = 0
+    follow_ups: int = 0
+    """Left as numbers: what was said and noted goes with the response."""
     erasures: int = 0
     """Had been cut off and are finished now."""
     strays: int = 0
@@ -52,20 +59,23 @@ class Purged(Struct):
 
 
 def run(store: Store, settings: Settings, now: int, left: object = None) -> Purged:
-    return purge(store, settings.key, now)
+    return purge(store, settings.key, now, open_record(settings))
 
 
-def purge(store: Store, key: bytes, now: int) -> Purged:
+def purge(store: Store, key: bytes, now: int, record: Record | None = None) -> Purged:
     """Delete what no survey keeps. ``key`` is the secret that names tombstones.
 
     Raises ExceptionGroup at the end, where a survey could not be purged; the others were.
     """
-    done = Purged(erasures=finish(store, key))
+    done = Purged(erasures=finish(store, key, record))
     definitions = Definitions(store)
     failures: list[Exception] = []
     for survey in definitions.surveys():
         try:
-            _survey(store, survey, kept(definitions.current(survey), now), now, done)
+            limits = kept(definitions.current(survey), now)
+            _survey(store, survey, limits, now, done)
+            if record is not None:
+                done.follow_ups += _hush(record, definitions.current(survey), limits, now)
             done.strays += _strays(store, key, survey)
             done.uploads += _unnamed(store, definitions, survey, now)
         except Exception as failure:  # one bad survey must not keep the others waiting
@@ -73,6 +83,19 @@ def purge(store: Store, key: bytes, now: int) -> Purged:
     if failures:
         raise ExceptionGroup("some surveys could not be purged", failures)
     return done
+
+
+def _hush(record: Record, survey: Contract, limits: Kept, now: int) -> int:
+    """Take the texts out of follow-ups whose response is not kept any more."""
+    if not limits.responses:
+        return 0
+    old = [
+        item.id
+        for item in every(record, Query(survey=survey.id))
+        if not item.erased
+        and days.day(ids.time_of(item.response), survey.timezone) < limits.responses
+    ]
+    return sum(record.forget(id, now) for id in old)
 
 
 def _survey(store: Store, survey: str, limits: Kept, now: int, done: Purged) -> None:

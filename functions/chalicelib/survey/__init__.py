@@ -1,7 +1,7 @@
 """The kernel: what a survey means. Pure, light, imported by everyone; imports nothing of ours."""
 
 from .conditions import Answer, Condition, holds
-from .contract import Bands, Contract, Retention, Rule, Section
+from .contract import Bands, Calendar, Contract, Retention, Rule, Section
 from .errors import EchoformError, Invalid, Problem, Refused
 from .faultless import Faultless, Sheet
 from .questions import TYPES, AnyQuestion, Choice, Field, Question, Scaled
@@ -13,6 +13,7 @@ __all__ = [
     "Answer",
     "AnyQuestion",
     "Bands",
+    "Calendar",
     "Choice",
     "Condition",
     "Contract",

@@ -70,6 +70,24 @@ class Retention(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
     """What is personal. Never kept longer than its response."""
 
 
+Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+Hours: TypeAlias = Annotated[str, Meta(pattern=f"^{_CLOCK}-{_CLOCK}$")]
+
+
+class Calendar(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """When people work, in the survey's time zone: clocks of follow-ups run only then."""
+
+    hours: Hours
+    """As ``09:00-18:00``."""
+    days: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] = msgspec.field(
+        default_factory=lambda: [*WEEKDAYS[:5]]
+    )
+    holidays: Literal["CN"] | None = None
+    """``CN``: Chinese public holidays are free, and the make-up days for them are worked."""
+
+
 class Contract(
     Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, dict=True
 ):
@@ -92,6 +110,7 @@ class Contract(
     """Titles of dimensions; one without a title is called by its id."""
     bands: Bands = Bands()
     follow_ups: list[Rule] = []
+    calendar: Calendar | None = None
     anonymous: bool = False
     retention: Retention | None = None
     embed: list[Origin] = []

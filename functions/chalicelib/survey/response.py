@@ -53,6 +53,8 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Whether the customer agreed to a recording of the conversation; None where none was asked."""
     follow_up: bool = True
     """Whether it may open follow-ups; what is loaded from the past does not."""
+    verifies: str = ""
+    """The follow-up that its link asks about: whether it helped."""
     trap: bool = False
     """As in the submission. Whoever fills it is thanked like anybody, and learns nothing."""
 

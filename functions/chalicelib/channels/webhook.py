@@ -1,0 +1,68 @@
+"""Any address that takes signed JSON: a company's own gateway for text messages, its CRM.
+
+The body is the message. ``Echoform-Signature: t=SECONDS,v1=HEX`` holds the time, and the
+HMAC-SHA256 under the shared secret of ``SECONDS.BODY``; ``Idempotency-Key`` is the message's key.
+2xx means taken, 410 and 422 never; whatever else it answers, the same message comes again.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from http.client import HTTPException
+from time import time
+
+import msgspec
+
+from .configured import Hook
+from .pacing import Pace
+from .port import Message, Unavailable, Undeliverable
+from .posting import post, secure
+
+_NEVER = (410, 422)
+
+
+class Webhook:
+    repeatable = True
+    """By the receiver's part: a key it has seen is a message it has sent."""
+
+    def __init__(
+        self, said: Hook, secret: str, pace: Pace, clock: Callable[[], float] = time
+    ) -> None:
+        self._url = secure(said.url)
+        self._secret = secret.encode()
+        self._pace = pace
+        self._clock = clock
+
+    def send(self, message: Message) -> str:
+        body = msgspec.json.encode(message)
+        headers = {
+            "Idempotency-Key": message.key,
+            "Echoform-Signature": signature(self._secret, int(self._clock()), body),
+        }
+        self._pace.keep()
+        try:
+            status, answer = post(self._url, body, headers)
+        except (OSError, HTTPException) as error:  # whether it was taken or not: again is the same
+            raise Unavailable(f"the webhook: {type(error).__name__}") from None
+        if 200 <= status < 300:
+            return _id(answer) or message.key
+        raise (Undeliverable if status in _NEVER else Unavailable)(f"the webhook: {status}")
+
+
+def signature(secret: bytes, at: int, body: bytes) -> str:
+    """``at`` is in seconds since 1970."""
+    digest = hmac.new(secret, b"%d." % at + body, "sha256").hexdigest()
+    return f"t={at},v1={digest}"
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+
+
+def _id(answer: bytes) -> str:
+    """What the receiver calls the message, if it says so: ``{"id": "…"}``."""
+    try:
+        return msgspec.json.decode(answer, type=_Answer).id[:200]
+    except msgspec.MsgspecError:
+        return ""

@@ -1,0 +1,125 @@
+"""How a team follows up: arithmetic on items, pure.
+
+Nobody is left out of a denominator for being hard to reach: who was never spoken to counts as not
+contacted in time as soon as that was due. A follow-up that was reopened is measured from the
+customer's answer to the last solution, and by its present clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from statistics import fmean, median
+
+from msgspec import Struct
+
+from .events import OPEN, Item
+
+HOUR_MS = 60 * 60 * 1000
+
+
+class Share(Struct, frozen=True):
+    n: int
+    """Of how many."""
+    share: float | None
+    """None of nobody."""
+
+
+class Hours(Struct, frozen=True):
+    n: int
+    median: float | None
+    mean: float | None
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    items: int
+    open: int
+    overdue: int
+    first_contact_on_time: Share
+    """Of those to be called whose first contact was made or is overdue."""
+    hours_to_solution: Hours
+    """From the customer's answer on."""
+    reopened: int
+    """Follow-ups that were, at least once."""
+    verified_closed: int
+    """The customer said it helped."""
+    unverified: int
+    """Closed, and the customer did not say."""
+    unreachable: int
+    """Given up, or closed so."""
+    detractors: int
+    """Follow-ups of customers who would not recommend us (0–6)."""
+    recovered_detractors: int
+    """Those of them who said it helped."""
+
+
+class Tally:
+    """Counts items one by one, so that a year of them is never held at once."""
+
+    def __init__(self, now: int, detractor: Callable[[Item], bool]) -> None:
+        self._now = now
+        self._detractor = detractor
+        self._count = dict.fromkeys(
+            (
+                "items", "open", "overdue", "due", "on_time", "reopened", "verified_closed",
+                "unverified", "unreachable", "detractors", "recovered",
+            ),
+            0,
+        )  # fmt: skip
+        self._hours: list[float] = []
+
+    def add(self, item: Item) -> None:
+        now, due, contacted = self._now, item.first_contact_due, item.contacted_at
+        timed = item.kind == "call" and due is not None
+        verified = item.outcome == "verified"
+        held = {
+            "items": True,
+            "open": item.state in OPEN,
+            "overdue": item.next_due is not None and item.next_due < now,
+            "due": timed and (contacted is not None or due < now),  # type: ignore[operator]
+            "on_time": timed and contacted is not None and contacted <= due,  # type: ignore[operator]
+            "reopened": item.reopened > 0,
+            "verified_closed": verified,
+            "unverified": item.outcome == "unverified",
+            "unreachable": "unreachable" in (item.state, item.outcome),
+        }
+        if self._detractor(item):
+            held |= {"detractors": True, "recovered": verified}
+        for name, holds in held.items():
+            self._count[name] += holds
+        if item.resolved_at is not None:
+            self._hours.append((item.resolved_at - item.received_at) / HOUR_MS)
+
+    def figures(self) -> Figures:
+        count, hours = self._count, self._hours
+        return Figures(
+            items=count["items"],
+            open=count["open"],
+            overdue=count["overdue"],
+            first_contact_on_time=_share(count["on_time"], count["due"]),
+            hours_to_solution=Hours(
+                len(hours), median(hours) if hours else None, fmean(hours) if hours else None
+            ),
+            reopened=count["reopened"],
+            verified_closed=count["verified_closed"],
+            unverified=count["unverified"],
+            unreachable=count["unreachable"],
+            detractors=count["detractors"],
+            recovered_detractors=count["recovered"],
+        )
+
+
+def performance(
+    items: Iterable[Item], now: int, detractor: Callable[[Item], bool]
+) -> tuple[Figures, dict[str, Figures]]:
+    """The figures of all, and of each assignee ("" is nobody)."""
+    whole, by = Tally(now, detractor), dict[str, Tally]()
+    for item in items:
+        whole.add(item)
+        if item.assignee not in by:
+            by[item.assignee] = Tally(now, detractor)
+        by[item.assignee].add(item)
+    return whole.figures(), {name: by[name].figures() for name in sorted(by)}
+
+
+def _share(some: int, n: int) -> Share:
+    return Share(n, some / n if n else None)

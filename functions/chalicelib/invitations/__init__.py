@@ -1,0 +1,2 @@
+"""Invitations: who was asked to answer, how far each came, and what keeps anybody from being asked
+twice."""

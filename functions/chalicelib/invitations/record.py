@@ -1,0 +1,362 @@
+"""The record of invitations: what was planned, and every step of each since.
+
+A campaign lies in shards of a few hundred invitations. A shard is replaced only as it was read, so
+that of two senders at work each invitation is one's. ``campaign.json`` is put last: before it there
+is no campaign, and a planning that was cut off is simply done again, under a nonce of its own.
+
+An invitation holds its steps in the order they were learnt of; its state is their fold.
+
+This is personal data: it lies under ``campaigns/`` and in ``outbox/``, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace as changed
+
+from .. import keys, links
+from ..links import Link
+from ..storage import Exists, Missing, Stale, Store
+from ..survey import EchoformError
+from . import codes, contact_rule
+
+SHARD = 500
+"""Invitations in a shard."""
+_AT_ONCE = 8
+_LINKED = 20 * SHARD
+"""Links put at a time: each of their own shards is then written once."""
+
+State: TypeAlias = Literal[
+    "planned",
+    "noticed",
+    "sending",
+    "sent",
+    "delivered",
+    "opened",
+    "answered",
+    "bounced",
+    "failed",
+    "opted_out",
+    "excluded",
+    "expired",
+    "uncertain",
+]
+"""How far an invitation came. ``sending`` is the intent, put before the send; ``uncertain`` was cut
+off between the two, on a channel that cannot tell; ``excluded`` was asked meanwhile by another
+campaign."""
+
+Kind: TypeAlias = (
+    State
+    | Literal[
+        "noticing",  # the intent to send the notice
+        "reminding",  # the intent to send a reminder
+        "reminded",
+        "again",  # an uncertain one, which somebody saw never went out
+    ]
+)
+
+OVER: tuple[State, ...] = ("answered", "opted_out", "excluded", "bounced", "failed", "expired")
+"""Nothing more is sent to these; of several, the first says the state."""
+_SEEN: tuple[State, ...] = ("opened", "delivered")
+INTENTS = frozenset(["sending", "noticing", "reminding"])
+
+
+class Step(Struct, frozen=True, array_like=True, omit_defaults=True):
+    kind: Kind
+    at: int
+    """Milliseconds since 1970."""
+    note: str = ""
+    """The provider's id of what was sent, or why not."""
+
+
+class Invitation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One person asked once to answer one survey."""
+
+    id: str
+    """``codes.invitation_id``: planned again, the same."""
+    channel: str
+    to: str
+    language: str
+    send_at: int
+    customer: str = ""
+    attributes: dict[str, str] = {}
+    """What the link knows; those that the survey declares."""
+    deadline: int | None = None
+    """Where it has one of its own; else its campaign's."""
+    fields: dict[str, str] = {}
+    """What the message's template may say."""
+    stratum: str = ""
+    link: str = ""
+    """The hash of its personal code; ``create`` and ``add`` fill it in."""
+    steps: list[Step] = []
+
+    @property
+    def state(self) -> State:
+        kinds = {step.kind for step in self.steps}
+        for state in (*OVER, *_SEEN):
+            if state in kinds:
+                return state
+        return _under_way(self.steps)
+
+    def at(self, kind: Kind) -> int | None:
+        """When that first happened."""
+        return next((step.at for step in self.steps if step.kind == kind), None)
+
+    def times(self, kind: Kind) -> list[int]:
+        return [step.at for step in self.steps if step.kind == kind]
+
+    def then(self, kind: Kind, at: int, note: str = "") -> Invitation:
+        return changed(self, steps=[*self.steps, Step(kind, at, note)])
+
+    def unsent(self) -> Invitation:
+        """The last intent taken back: its channel took nothing."""
+        steps = self.steps[:-1] if self.steps and self.steps[-1].kind in INTENTS else self.steps
+        return changed(self, steps=steps)
+
+
+class Campaign(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A planning: whom, when, and out of how many."""
+
+    id: str
+    survey: str
+    planned_at: int
+    send_at: int
+    nonce: str
+    """``codes.nonce()``: personal codes are made of it."""
+    notice_at: int | None = None
+    deadline: int | None = None
+    """When links expire and reminders end."""
+    remind_after_days: Annotated[int, Meta(ge=1)] = 3
+    reminders: Annotated[int, Meta(ge=0, le=2)] = 0
+    contact_rule_days: Annotated[int, Meta(ge=0, le=366)] = 30
+    quiet: tuple[str, str] = ("21:00", "09:00")
+    """Nothing is sent from the first time of day to the second, on the survey's clocks."""
+    sample: dict[str, str] = {}
+    frame: dict[str, dict[str, int]] = {}
+    """Of each stratum how many were ``eligible`` and how many ``drawn``."""
+    exclusions: dict[str, int] = {}
+    where: str = ""
+    standing: bool = False
+    """Of a service: invitations are added to it as services are completed."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.survey}/{self.id}"
+
+
+class Shard(NamedTuple):
+    """Some invitations of a campaign, as they were when they were read."""
+
+    key: str
+    tag: str
+    invitations: dict[str, Invitation]
+
+
+class Planned(EchoformError):
+    """A campaign of that name is there already."""
+
+
+_CAMPAIGN = msgspec.json.Decoder(Campaign)
+_SHARD = msgspec.json.Decoder(dict[str, Invitation])
+
+
+def create(store: Store, key: bytes, campaign: Campaign, invitations: Iterable[Invitation]) -> int:
+    """Put a campaign on record, with the links of its invitations; how many there are.
+
+    Twice the same id is one invitation. ``key`` is the site's secret. Raises Planned.
+    """
+    name = keys.campaign(campaign.survey, campaign.id)
+    with suppress(Missing):
+        store.get(name)
+        raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already")
+    count = 0
+    rest = _once(invitations)
+    while several := list(islice(rest, _LINKED)):
+        first = count // SHARD
+        lots = {
+            _shard_key(campaign, first + number): several[at : at + SHARD]
+            for number, at in enumerate(range(0, len(several), SHARD))
+        }
+        for place, lot in _linked(store, key, campaign, lots).items():
+            store.create(place, _encoded({each.id: each for each in lot}))
+        count += len(several)
+    try:
+        store.create(name, msgspec.json.encode(campaign))
+    except Exists:
+        raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already") from None
+    return count
+
+
+def _once(invitations: Iterable[Invitation]) -> Iterator[Invitation]:
+    """The first of each id; they are not all held, for there may be a million."""
+    seen: set[str] = set()
+    for each in invitations:
+        if each.id not in seen:
+            seen.add(each.id)
+            yield each
+
+
+def stand(store: Store, campaign: Campaign) -> Campaign:
+    """A standing campaign: this one, or the one of its name that is there."""
+    try:
+        store.create(keys.campaign(campaign.survey, campaign.id), msgspec.json.encode(campaign))
+    except Exists:
+        return read_campaign(store, campaign.survey, campaign.id)
+    return campaign
+
+
+def add(store: Store, key: bytes, campaign: Campaign, invitation: Invitation) -> bool:
+    """Add to a standing campaign; False where it is there already.
+
+    The id says which shard, so that a twin meets it however late it comes.
+    """
+    name = _shard_key(campaign, int(invitation.id[:2], 16))
+    (made,) = _linked(store, key, campaign, {name: [invitation]})[name]
+    with suppress(Exists):
+        store.create(name, _encoded({made.id: made}))
+        return True
+    before = change(store, name, lambda there: {} if made.id in there else {made.id: made})
+    return made.id not in before.invitations
+
+
+def find(store: Store, campaign: Campaign, name: str) -> Invitation | None:
+    """An invitation of a standing campaign."""
+    try:
+        return read(store, _shard_key(campaign, int(name[:2], 16))).invitations.get(name)
+    except Missing:
+        return None
+
+
+def deadline(campaign: Campaign, invitation: Invitation) -> int | None:
+    """When its link expires, and reminders end."""
+    return invitation.deadline or campaign.deadline
+
+
+def where(campaign: Campaign, shard: str, invitation: str) -> str:
+    """Where an invitation is on record, for its link: ``campaign/shard/id``."""
+    return f"{campaign.id}/{shard.rpartition('/')[2].removesuffix('.json')}/{invitation}"
+
+
+def read_campaign(store: Store, survey: str, name: str) -> Campaign:
+    """Raises Missing."""
+    return _CAMPAIGN.decode(store.get(keys.campaign(survey, name)).data)
+
+
+def campaigns(store: Store, survey: str | None = None) -> list[Campaign]:
+    """Of a survey or of all, in order of planning."""
+    prefix = keys.CAMPAIGNS if survey is None else f"{keys.CAMPAIGNS}{survey}/"
+    names = [e.key for e in store.list(prefix) if e.key.endswith(keys.CAMPAIGN)]
+    found = []
+    for name in names:
+        with suppress(Missing):
+            found.append(_CAMPAIGN.decode(store.get(name).data))
+    return sorted(found, key=lambda each: (each.planned_at, each.name))
+
+
+def shard_keys(store: Store, campaign: Campaign) -> dict[str, str]:
+    """The tags of a campaign's shards by their keys, in order."""
+    start = _shard_start(campaign)
+    listed = store.list(f"{keys.CAMPAIGNS}{campaign.survey}/{campaign.id}/")
+    return {entry.key: entry.tag for entry in listed if entry.key.startswith(start)}
+
+
+def shards(store: Store, campaign: Campaign) -> Iterator[Shard]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(lambda key: read(store, key), shard_keys(store, campaign))
+
+
+def read(store: Store, key: str) -> Shard:
+    """Raises Missing."""
+    stored = store.get(key)
+    return Shard(key, stored.tag, _SHARD.decode(stored.data))
+
+
+def replace(store: Store, shard: Shard, invitations: Mapping[str, Invitation]) -> None:
+    """Raises Stale where somebody changed the shard since it was read."""
+    store.replace(shard.key, _encoded(invitations), shard.tag)
+
+
+def change(
+    store: Store, key: str, act: Callable[[dict[str, Invitation]], Mapping[str, Invitation]]
+) -> Shard:
+    """Put what ``act`` makes of some invitations of a shard; asked again where another was first.
+
+    Returns the shard as ``act`` found it. Raises Missing.
+    """
+    while True:
+        shard = read(store, key)
+        made = act(shard.invitations)
+        if not made:
+            return shard
+        with suppress(Stale):
+            replace(store, shard, {**shard.invitations, **made})
+            return shard
+
+
+def remove(store: Store, key: str, names: Collection[str]) -> int:
+    """Erase invitations of a shard; how many there were."""
+    while True:
+        try:
+            shard = read(store, key)
+        except Missing:
+            return 0
+        left = {name: each for name, each in shard.invitations.items() if name not in names}
+        with suppress(Stale):
+            if len(left) < len(shard.invitations):
+                replace(store, shard, left)
+            return len(shard.invitations) - len(left)
+
+
+def _linked(
+    store: Store, key: bytes, campaign: Campaign, lots: Mapping[str, Sequence[Invitation]]
+) -> dict[str, list[Invitation]]:
+    """The same, by the keys of their shards, with the hashes of their codes; links are stored."""
+    made: dict[str, list[Invitation]] = {}
+    known: dict[str, Link] = {}
+    for place, lot in lots.items():
+        made[place] = []
+        for each in lot:
+            code = codes.code(key, campaign.nonce, each.id)
+            known[code] = Link(
+                survey=campaign.survey,
+                personal=True,
+                attributes=each.attributes,
+                expires_at=deadline(campaign, each),
+                invitation=where(campaign, place, each.id),
+                person=contact_rule.person(key, each.customer, each.to),
+            )
+            made[place].append(changed(each, link=links.hash_of(code)))
+    links.add(store, known)
+    return made
+
+
+def _under_way(steps: Sequence[Step]) -> State:
+    state: State = "planned"
+    before: State = state
+    for step in steps:
+        if step.kind == "sending":
+            before = before if state == "sending" else state
+        if step.kind in ("noticed", "sending", "sent", "uncertain"):
+            state = step.kind
+        elif step.kind == "again":
+            state = before
+    return state
+
+
+def _encoded(invitations: Mapping[str, Invitation]) -> bytes:
+    return msgspec.json.encode(invitations)
+
+
+def _shard_start(campaign: Campaign) -> str:
+    return f"{keys.CAMPAIGNS}{campaign.survey}/{campaign.id}/{campaign.nonce[:8]}-"
+
+
+def _shard_key(campaign: Campaign, number: int) -> str:
+    return f"{_shard_start(campaign)}{number:04d}.json"

@@ -1,0 +1,1 @@
+"""What staff may see and do, and the API by which they do it."""

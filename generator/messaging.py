@@ -1,0 +1,92 @@
+"""Messages on the author's machine: publish what they are written from, and show one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chalicelib.channels import Message
+from chalicelib.channels.configured import Ses, Smtp
+from chalicelib.channels.letters import letter, sender
+from chalicelib.channels.segments import segmented
+from chalicelib.messages import FIELDS, WRITTEN, Messages, Rendered, lay_messages
+from chalicelib.site import SiteRecord, lay_site
+from chalicelib.storage import MemoryStore, Store
+from chalicelib.survey import EchoformError
+from generator.building import gather
+from generator.findings import meant
+from generator.message_templates import samples, together
+from generator.site import Site
+
+
+def lay(store: Store, site: Site) -> None:
+    """Publish the site's record and all templates, for the functions to read."""
+    record = SiteRecord(
+        url=site.url,
+        api=site.api,
+        name=site.name,
+        colour=site.colour,
+        channels=site.channels,
+        service_events=site.service_events,
+    )
+    lay_site(store, record)
+    lay_messages(store, together(site.messages), site.message_fields)
+
+
+def run_message(
+    survey: Path,
+    kind: str,
+    channel: str,
+    language: str,
+    given: Sequence[str],
+    output: Path | None,
+    say: Callable[[str], None],
+) -> None:
+    """Show one message as it would go out, or write it to a file."""
+    gathered = gather([survey])
+    (contract,) = gathered.contracts
+    language = language or contract.languages[0]
+    site = gathered.site
+    known = [*FIELDS, *site.message_fields]
+    fields = {
+        **samples(language, site.message_fields, site.url),
+        "survey": contract.title.get(language, contract.title[contract.languages[0]]),
+        "colour": site.colour,
+    }
+    if site.name:
+        fields["brand"] = site.called(language)
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if name not in known or not equals:
+            raise EchoformError(f"{pair!r}: write --field NAME=VALUE; {meant(name, known)}")
+        fields[name] = value
+    store = MemoryStore()
+    lay(store, site)
+    rendered = Messages(store).render(kind, channel, language, fields)
+    if output:
+        output.write_bytes(_as_file(rendered, output, site))
+        say(f"{output}: {output.stat().st_size} bytes")
+        return
+    if rendered.subject:
+        say(f"Subject: {rendered.subject}\n")
+    say(rendered.text)
+    if WRITTEN[channel] == "sms":
+        say(str(segmented(rendered.text.strip())))
+    if rendered.html:
+        size = len(rendered.html.encode())
+        say(f"and as HTML, {size} bytes: --output message.html or message.eml shows it")
+
+
+def _as_file(rendered: Rendered, output: Path, site: Site) -> bytes:
+    """What the name of the file wants."""
+    email = site.channels.email
+    author = email.sender if isinstance(email, Smtp | Ses) else "Example <care@example.com>"
+    message: Message = rendered.message("example", "c123@example.com")
+    kinds: dict[str, Callable[[], bytes]] = {
+        ".txt": lambda: rendered.text.encode(),
+        ".html": lambda: rendered.html.encode(),
+        ".eml": lambda: letter(message, sender(author)),
+    }
+    if output.suffix not in kinds or (output.suffix != ".txt" and not rendered.subject):
+        raise EchoformError(f"{output}: call it .txt, or for an e-mail .html or .eml")
+    return kinds[output.suffix]()
