@@ -1,6 +1,7 @@
 """Whether statements of IAM allow an action: enough of its language for policies of ours.
 
-It knows Allow with actions and resources, and refuses to judge anything else.
+It knows Allow with actions and resources, on a condition of the template as if that held, and
+refuses to judge anything else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
+
+TELEPHONES = "telephones"
+"""What SNS publishes to that is no topic."""
+_TOPICS = "arn:${AWS::Partition}:sns:*:*:*"
 
 
 class Leave(NamedTuple):
@@ -20,10 +25,17 @@ class Leave(NamedTuple):
 
 def leaves(statements: Sequence[dict[str, Any]]) -> Iterator[Leave]:
     for statement in statements:
-        assert {*statement} <= {"Sid", "Effect", "Action", "Resource"}, statement
+        if "Fn::If" in statement:
+            _, statement, otherwise = statement["Fn::If"]
+            assert otherwise == {"Ref": "AWS::NoValue"}
+        assert {*statement} <= {"Sid", "Effect", "Action", "Resource", "NotResource"}, statement
         assert statement["Effect"] == "Allow"
+        assert ("Resource" in statement) != ("NotResource" in statement)
+        resources = listed(statement["Resource"]) if "Resource" in statement else [TELEPHONES]
         for action in listed(statement["Action"]):
-            for resource in listed(statement["Resource"]):
+            if "NotResource" in statement:
+                assert (action, named(statement["NotResource"])) == ("sns:Publish", _TOPICS)
+            for resource in resources:
                 yield Leave(action, named(resource))
 
 

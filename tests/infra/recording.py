@@ -6,17 +6,20 @@ IAM names actions, S3 is asked in HTTP: what a request needs to be allowed is sa
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from secrets import token_hex
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 import boto3
 from moto.moto_server import threaded_moto_server as moto
+
+from tests.records import table
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -27,7 +30,7 @@ CREDENTIALS = {
 
 
 class Asked(NamedTuple):
-    """One action on one resource: an object's key, "" for the bucket, a queue's name."""
+    """One action on one resource: an object's key, "" for the bucket, the name of anything else."""
 
     action: str
     on: str
@@ -81,20 +84,35 @@ def recorded() -> Iterator[Aws]:
         s3.create_bucket(Bucket=bucket)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         aws.client("sqs").create_queue(QueueName="echoform-merge")
+        make_table(aws.client("dynamodb"))
         yield aws
     finally:
         server.stop()
 
 
+def make_table(dynamodb: Any) -> None:
+    """The table of follow-ups, empty: moto's servers in a process share it."""
+    made = table()
+    with suppress(dynamodb.exceptions.ResourceNotFoundException):
+        dynamodb.delete_table(TableName=made["TableName"])
+    dynamodb.create_table(**made)
+
+
 _SQS = re.compile(r"AmazonSQS\.(\w+)")
+_DYNAMODB = re.compile(r"DynamoDB_[0-9]+\.(\w+)")
+_INVOKED = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _BATCHES = {"SendMessageBatch": "SendMessage", "DeleteMessageBatch": "DeleteMessage"}
 
 
 def actions(environ: dict[str, Any], body: bytes, ours: str) -> Iterable[Asked]:
     """What IAM is asked for a request."""
-    target = _SQS.search(environ.get("HTTP_X_AMZ_TARGET", ""))
-    if target:
-        return [Asked("sqs:" + _BATCHES.get(target[1], target[1]), "echoform-merge")]
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if found := _SQS.search(target):
+        return [Asked("sqs:" + _BATCHES.get(found[1], found[1]), "echoform-merge")]
+    if found := _DYNAMODB.search(target):
+        return _of_table(found[1], json.loads(body))
+    if found := _INVOKED.fullmatch(environ["PATH_INFO"]):
+        return [Asked("lambda:InvokeFunction", found[1])]
     method = environ["REQUEST_METHOD"]
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     bucket, _, key = unquote(environ["PATH_INFO"]).lstrip("/").partition("/")
@@ -114,6 +132,16 @@ def actions(environ: dict[str, Any], body: bytes, ours: str) -> Iterable[Asked]:
             if word in query:
                 return [Asked(action, "")]
     return [Asked(_OF_OBJECTS[method], key)]
+
+
+def _of_table(operation: str, said: dict[str, Any]) -> list[Asked]:
+    """A transaction is asked for as what it consists of; an index stands under its table."""
+    if operation == "TransactWriteItems":
+        parts = [[*each.items()] for each in said["TransactItems"]]
+        names = {"ConditionCheck": "ConditionCheckItem", "Put": "PutItem"}
+        return [Asked(f"dynamodb:{names[kind]}", told["TableName"]) for [(kind, told)] in parts]
+    index = f"/index/{said['IndexName']}" if "IndexName" in said else ""
+    return [Asked(f"dynamodb:{operation}", said["TableName"] + index)]
 
 
 _OF_BUCKETS = {

@@ -21,7 +21,7 @@ from chalicelib.storage import S3Store
 from generator import costing, template
 from generator.places import INFRA
 from tests.infra.recording import Aws, recorded
-from tests.infra.test_policies import PERSONAL, SURVEY, submitted
+from tests.infra.rehearsing import PERSONAL, SURVEY, submitted
 from tests.jobs.answering import KEY, live
 
 PRICES = template.load(INFRA / "prices.yaml")

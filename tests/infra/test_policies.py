@@ -4,123 +4,22 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
-from secrets import randbits
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
 import app
-from chalicelib import claims, days, keys, links, tombstones
-from chalicelib.accept import Arrival, accept
-from chalicelib.claims import Claim
-from chalicelib.collecting import JSON, collect
-from chalicelib.jobs.landed import Part
-from chalicelib.linking import standing_of
-from chalicelib.links import Link
-from chalicelib.published import Definitions
-from chalicelib.running import now, run_job, run_part
 from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
-from chalicelib.survey import Submission, ids
-from chalicelib.survey.questions import Upload
-from chalicelib.traces import find
 from generator import template
 from generator.places import INFRA
 from tests.infra.allowing import Leave, allows, leaves, listed, matches
 from tests.infra.recording import Asked, recorded
-from tests.jobs.answering import KEY, contract, land, live, said
+from tests.infra.rehearsing import REHEARSED, SURVEY
+from tests.jobs.answering import KEY, live
 
 POLICIES = template.read_policies()
-SURVEY = contract(Upload(id="photo", text={"en": "Photo"}, accept=["image/png"]))
-PERSONAL = "7CMM26J97MNWHFGVQRM39J17AWQ"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
-
-
-def submitted(number: int, **other: Any) -> Submission:
-    return Submission(
-        id=ids.make(now(), randbits(60) << 16 | number),
-        version=SURVEY.version,
-        language="en",
-        answers={"speed": 1, "care": 4, **other.pop("answers", {})},
-        **other,
-    )
-
-
-def _answer(store: S3Store) -> None:
-    """Everything customers do: ask for a link, answer over one, without one, with a file, again."""
-    definitions = Definitions(store)
-    asked = msgspec.json.encode({"survey": SURVEY.id, "code": PERSONAL})
-    assert standing_of(store, definitions, asked, now()).status == 200
-    token = f"{days.day(now(), 'UTC')}-{1:032x}"
-    # The customer's browser does this, with a form that the function signed.
-    store.create(keys.upload(SURVEY.id, token, "photo"), PNG)
-    for submission in (
-        submitted(1, link=PERSONAL),
-        submitted(2, answers={"photo": [token], "phone": "13800138000"}),
-    ):
-        for _ in range(2):
-            body = msgspec.json.encode(submission)
-            reply = collect(store, definitions, SURVEY.id, {"content-type": JSON}, body, now())
-            assert reply.status in (200, 201), reply.body
-    with pytest.raises(Exception, match="already_answered"):
-        accept(store, definitions, SURVEY.id, submitted(3, link=PERSONAL), Arrival(now=now()))
-
-
-def _orphan(store: S3Store) -> None:
-    """Two submissions that claimed one link and never landed."""
-    for number in (70, 71):
-        waiting = said(number, SURVEY, now() - 3_600_000 + number, link=links.hash_of("another"))
-        store.create(keys.claiming(SURVEY.id, waiting.id, waiting.digest), waiting.to_json())
-
-
-def _erase(store: S3Store) -> None:
-    """An erasure that was cut off after its first step."""
-    traces = find(store, KEY, SURVEY.id, "customer", "C1")
-    assert traces
-    store.create(keys.erasure(ids.make(now(), 1)), msgspec.json.encode(traces))
-
-
-def _part(settings: Settings, store: S3Store) -> None:
-    day = days.day(now(), SURVEY.timezone)
-    part = msgspec.json.encode(Part(SURVEY.id, day, 0))
-    run_part(settings, store, lambda: 900.0, part.decode())
-
-
-def _one(store: S3Store) -> None:
-    land(store, said(80, SURVEY, now(), attributes={"customer": "C80"}))
-
-
-def _merge(settings: Settings, store: S3Store) -> None:
-    """Once without time, when all goes to the queue, and once with."""
-    for seconds in (1.0, 900.0):
-        run_job("merge", settings, store, lambda seconds=seconds: seconds)  # type: ignore[misc]
-
-
-def _nothing(store: S3Store) -> None:
-    """Nothing is made ready for it."""
-
-
-def _land(store: S3Store) -> None:
-    land(store, *(said(n, SURVEY, now(), attributes={"customer": f"C{n}"}) for n in range(4)))
-    erased = said(5, SURVEY, now(), link=links.hash_of("a third"))
-    claims.take(store, erased.link or "", Claim(erased.id, erased.digest), erased)
-    land(store, erased)
-    tombstones.put(store, SURVEY.id, days.day(now(), SURVEY.timezone), erased.id, KEY)
-    store.create(keys.landing(SURVEY.id, ids.make(now(), 9), "0" * 16), b"no answer at all")
-
-
-REHEARSED: dict[str, tuple[Callable[[S3Store], None], Callable[[Settings, S3Store], object]]] = {
-    "api_handler": (_nothing, lambda settings, store: _answer(store)),
-    "sweep": (_orphan, partial(run_job, "sweep")),
-    "merge": (_land, _merge),
-    "merge_part": (_one, _part),
-    "tally": (_nothing, partial(run_job, "tally")),
-    "purge": (_erase, partial(run_job, "purge")),
-}
-"""In this order: what is made ready, and what the function then does."""
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +31,6 @@ def rehearsal() -> dict[str, set[Asked]]:
         store = S3Store(aws.bucket, "", aws.endpoint)
         settings = Settings(f"s3://{aws.bucket}", aws.endpoint, KEY, merge_queue=queue)
         live(store, SURVEY)
-        links.add(store, {PERSONAL: Link(SURVEY.id, personal=True, attributes={"customer": "C9"})})
         found = {}
         for name, (prepare, act) in REHEARSED.items():
             prepare(store)
@@ -146,6 +44,10 @@ def _resource(asked: Asked) -> str:
     """As policies name it."""
     if asked.action.startswith("sqs:"):
         return "MergeQueue"
+    if asked.action.startswith("dynamodb:"):
+        return asked.on.replace("echoform-follow-ups", "FollowUps")
+    if asked.action.startswith("lambda:"):
+        return asked.on
     return f"Data/{asked.on}" if asked.on else "Data"
 
 
@@ -170,6 +72,8 @@ def test_little_else_is_allowed(function: str, rehearsal: dict[str, set[Asked]])
     assert unused <= UNSEEN.get(function, set())
 
 
+# Where the parameters of the stack say that Amazon sends; the data's outbox takes all here.
+SENDS = {leave for leave in leaves(POLICIES["invite"]) if leave.action.startswith(("ses:", "sns:"))}
 UNSEEN: dict[str, set[Leave]] = {
     "api_handler": {
         # Another took the file in that very moment.
@@ -195,6 +99,9 @@ UNSEEN: dict[str, set[Leave]] = {
         if leave.action.startswith(("athena:", "glue:", "s3:GetBucketLocation"))
         or leave.on.startswith(("Results/", "Data/staging/", "Data/stretches/", "Data/links/"))
     },
+    "invite": SENDS,
+    # It lists nothing either.
+    "escalate": SENDS | {Leave("s3:ListBucket", "Data")},
     # Days that are over are deleted, and whoever is erased may stand anywhere: the tests of erasing
     # and purging hold the rest.
     "purge": {
