@@ -40,10 +40,12 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "image": lambda contract: _has_pictures(contract),
     "piping": lambda contract: bool(contract.piped),
     "link": lambda contract: bool(contract.attributes),
+    "untold": lambda contract: not contract.told,
 }
 """What only some surveys need beside their question types. ``link`` asks about the code a page was
 opened with, which is worth its bytes where links know something; the link of a survey without
-attributes is judged when the answer is sent."""
+attributes is judged when the answer is sent. Where no text says what a link knows (``untold``), only
+personal ones are asked about."""
 
 _LINES = re.compile(
     r'^  "(?P<operator>\S+)": .*\n'

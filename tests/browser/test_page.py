@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, expect
 
+from chalicelib.links import OPEN, PERSONAL, mint
 from chalicelib.survey import Choice, Section, ids
 from chalicelib.survey.questions import Date, Hidden, LongText, Phone, Rating, ShortText, Single
 from tests.browser.stub import Answer, Stub, serve
@@ -334,6 +336,19 @@ def test_languages_share_the_draft_and_the_link(phone: Open, stub: Stub) -> None
     sent(page)
     assert stub.posts[0].json["link"] == "ABCD-1234"
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_only_a_code_that_takes_one_answer_is_asked_about(phone: Open, stub: Stub) -> None:
+    """Whether an open link takes one is told when it is sent: to ask costs as much as an answer."""
+    page = phone()
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.post_data or "") if "/links" in r.url else None)
+    personal = mint(PERSONAL)
+    for code in (mint(OPEN), "7K2M-9QXC", personal):
+        page.goto("about:blank")
+        page.goto(f"{stub.url}/after-sales/?{code}")
+        expect(page).to_have_url(f"{stub.url}/after-sales/")
+    assert [json.loads(body) for body in asked] == [{"survey": "after-sales", "code": personal}]
 
 
 def test_plain_form_tells_the_link_by_its_address(phone: Open, stub: Stub) -> None:
