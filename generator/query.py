@@ -110,7 +110,7 @@ class Views:
     def surprised(self) -> bool:
         """Whether a file was replaced since the views were made: DuckDB opens one several times,
         and takes the pieces of another version for a broken file."""
-        return any(
+        return self.files.surprised() or any(
             files.items() != self._tags(prefix, files).items()
             for prefix, files in self._read.items()
         )

@@ -35,11 +35,17 @@ class Files(AbstractFileSystem):  # type: ignore[misc]
         self._store = store
         self._tails: dict[str, tuple[bytes, int, str]] = {}
         self._restless: set[str] = set()
+        self._surprised = False
         self.fetched = 0
 
     def forget(self) -> None:
         """Forget the files that were opened: they are looked at again."""
         self._tails.clear()
+
+    def surprised(self) -> bool:
+        """Whether a file was replaced under its reader since this was last asked."""
+        surprised, self._surprised = self._surprised, False
+        return surprised
 
     def tail(self, key: str) -> tuple[bytes, int, str]:
         """The end of a file, its size and its tag."""
@@ -66,6 +72,7 @@ class Files(AbstractFileSystem):  # type: ignore[misc]
             found = self._store.piece(key, start, end, tag)
         except (Missing, Stale) as error:
             self._restless.add(key)
+            self._surprised = True
             raise OSError(f"{key} was replaced while it was read") from error
         self.fetched += len(found)
         return found
