@@ -187,8 +187,12 @@ def _write_history(contract: Contract, random: Random, folder: Path) -> tuple[Pa
 
 
 def _make_links(store: Store, random: Random) -> list[tuple[str, str]]:
-    """An open link for every agent at every store, as a poster or a receipt carries it."""
-    made = {
+    """A code and its agent for each of today's customers.
+
+    Half have an open link, as a poster carries it, one for every agent at every store. The others
+    have a personal one, as an invitation carries it.
+    """
+    posters = {
         f"{agent}{shop}": Link(
             SURVEY,
             attributes={
@@ -201,8 +205,17 @@ def _make_links(store: Store, random: Random) -> list[tuple[str, str]]:
         for agent, team in _AGENTS.items()
         for shop in _STORES
     }
-    links.add(store, made)
-    return [(code, link.attributes["agent"]) for code, link in made.items()]
+    invited = {
+        links.mint(links.PERSONAL): Link(
+            SURVEY,
+            personal=True,
+            attributes={**poster.attributes, "customer": demo_loop.customer(random)},
+        )
+        for poster in random.choices([*posters.values()], k=_TODAY // 2)
+    }
+    links.add(store, posters | invited)
+    codes = [*invited, *random.choices([*posters], k=_TODAY - len(invited))]
+    return [(code, (posters | invited)[code].attributes["agent"]) for code in codes]
 
 
 def _answer_over_http(
@@ -211,8 +224,7 @@ def _answer_over_http(
     """Today's customers, several at once; every eighth phone sends twice. What was acknowledged."""
     started = now()
     bodies: list[dict[str, Any]] = []
-    for number in range(_TODAY):
-        code, agent = random.choice(codes)
+    for number, (code, agent) in enumerate(codes):
         language = random.choice(["zh-CN", "zh-CN", "en"])
         bodies.append(
             {

@@ -5,7 +5,7 @@ Pure; ``demo_loop`` plays it over HTTP, and checks that each follow-up ends wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any, NamedTuple
 
@@ -47,6 +47,7 @@ STORIES: Mapping[str, Sequence[Story]] = {
         Story((TAKE, *_MISSED, _MISSED[0], _GIVE_UP), "unreachable"),
         Story((TAKE, _MISSED[0]), "assigned"),
     ),
+    "no_address": (Story(_SOLVED, "resolved"), Story((), "")),
     "no_contact": (
         Story(
             ({"move": "note", "note": "班组例会上已讨论"}, {"move": "close"}), "closed no_contact"
@@ -54,13 +55,18 @@ STORIES: Mapping[str, Sequence[Story]] = {
         Story((), ""),
     ),
 }
-"""By kind of follow-up; handed out in turn, the most urgent first."""
+"""By how the customer can be reached: by telephone; by our books alone, so that no message asks
+whether it helped; not at all. Handed out in turn, the most urgent first."""
 
 
-def told(items: Mapping[str, Mapping[str, Any]]) -> dict[str, Story]:
-    """A story for each follow-up."""
-    turns = {kind: cycle(stories) for kind, stories in STORIES.items()}
-    return {id: next(turns[item["kind"]]) for id, item in items.items()}
+def told(items: Iterable[Mapping[str, Any]], said: Mapping[str, Any]) -> dict[str, Story]:
+    """A story for each follow-up; ``said`` are the answers by response."""
+    turns = {reach: cycle(stories) for reach, stories in STORIES.items()}
+    return {item["id"]: next(turns[_reach(item, said[item["response"]])]) for item in items}
+
+
+def _reach(item: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
+    return "no_address" if item["kind"] == "call" and "phone" not in answers else str(item["kind"])
 
 
 def whose(item: Mapping[str, Any]) -> str:

@@ -62,7 +62,7 @@ const drawDetail = () => {
   drawAct();
   redraw($("Body"),
     h("div", {}, customer(item), comment(item), clocks(item), service(item)),
-    h("div", {}, answers(), history_()));
+    h("div", {}, verdict(item), answers(), history_()));
   tick();
 };
 
@@ -71,7 +71,7 @@ const heading = item => [
     item.priority !== "normal" && tag(word(`priorities.${item.priority}`), item.priority),
     tag(word(`states.${item.state}`), item.state),
     item.kind === "no_contact" && tag(word("kind_no_contact")),
-    item.reopened > 0 && tag(word("reopened", {n: item.reopened}), "reopened"),
+    item.reopened > (item.state === "reopened") && tag(word("reopened", {n: item.reopened}), "reopened"),
     item.escalated && tag(word(`escalated.${item.escalated}`), "urgent"),
     item.outcome && tag(word(`outcome.${item.outcome}`), item.outcome),
     due(item)),
@@ -120,7 +120,7 @@ const showContact = async event => {
 const clocks = item => block("clocks", pairs([
   ["first_contact_due", "contacted_at"], ["resolve_due", "resolved_at"]
 ].map(([name, met]) => [word(name), item[name] && (item[met]
-  ? list(moment(item[name]), word("met", {when: moment(item[met])}))
+  ? list(moment(item[name]), word(item[met] > item[name] ? "met_late" : "met", {when: moment(item[met])}))
   : [moment(item[name]) + " ", item.next_due && due(item, item[name])])])),
   !item.first_contact_due && !item.resolve_due && h("p", {class: "soft"}, word("no_clock")),
   item.attempts.length > 0 && h("p", {class: "soft"}, word("attempts", {
@@ -135,6 +135,9 @@ const height = (answer, survey) => {
   if (typeof scale === "string") return answer.value === scale ? 0 : 2;
   return scale && typeof answer.value === "number" ? (answer.value - scale[0]) / (scale[1] - scale[0]) : 2;
 };
+// What the customer said last to whether it helped.
+const verdict = item => shown.verification?.length > 0 && block("verification",
+  answered(shown.verification, {survey: item.verify_with}));
 const answers = () => shown.answers?.length > 0 && block("answers", answered(shown.answers, shown.item));
 const answered = (found, item) => [
   item.index != null && h("p", {class: "soft"}, `${word("index")} ${item.index.toFixed(1)}`),
@@ -159,13 +162,14 @@ const service = item => Object.keys(item.facts).length > 0 && block("service",
 const told = event => {
   const facts = {...event, ...event.data};
   const to = event.kind === "escalate" ? word(`roles.${facts.to}`) : facts.to || facts.team;
-  return word(`events.${event.kind}`, {
-    by: facts.by, to, reason: facts.reason, channel: word(`channels.${facts.channel}`), outcome: word(`outcomes.${facts.outcome}`)});
+  const itself = event.kind === "reopen" && facts.by === "system";
+  return word(`events.${itself ? "not_helped" : event.kind}`, {
+    by: facts.by, to, reason: word(`reasons.${facts.reason}`), channel: word(`channels.${facts.channel}`), outcome: word(`outcomes.${facts.outcome}`)});
 };
 const history_ = () => shown.history.length > 0 && block("history", h("ol", {class: "history"},
   [...shown.history].reverse().map(event => {
     const facts = {...event, ...event.data};
     return h("li", {}, h("p", {}, told(event), h("time", {datetime: new Date(event.at).toISOString(), title: moment(event.at)}, ago(event.at))),
-      ["cause", "remedy", "reason", "note"].filter(name => facts[name]).map(name =>
+      ["cause", "remedy", "reason", "note"].filter(name => facts[name] && facts.by !== "system").map(name =>
         h("p", {class: "said"}, h("b", {}, word(`fields.${name}`)), " ", facts[name])));
   })));

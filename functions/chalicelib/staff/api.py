@@ -152,10 +152,11 @@ def _item(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     item = desk.record.get(asked.named["id"])
     require(person, "item", item)
     history = desk.record.history(item.id)
-    given = desk.reader.answers(AnswersOf(item.survey, item.response))
+    helped = item.verification.response
     return {
         "item": shown(item),
-        "answers": _answers(desk, given) if given else [],
+        "answers": _answers(desk, item.survey, item.response),
+        "verification": _answers(desk, item.verify_with, helped) if helped else [],
         "history": [told(event) for event in history],
         "moves": legal(item, person.role),
     }
@@ -339,7 +340,11 @@ def _facts(contract: Contract, given: Given) -> dict[str, str]:
     return {name: given.cells[name] for name in names if name in given.cells}
 
 
-def _answers(desk: Desk, given: Given) -> list[said.Said]:
+def _answers(desk: Desk, survey: str, response: str) -> list[said.Said]:
+    """What the response said; nothing where it is not kept any more."""
+    given = desk.reader.answers(AnswersOf(survey, response))
+    if given is None:
+        return []
     return said.answers(desk.definitions.contract(given.survey, given.version), given.cells)
 
 
