@@ -33,11 +33,26 @@ const reread = id => read(`/follow-ups/${id}`, () => route().item === id)
 const refreshDetail = async () => {
   const id = shown?.item.id;
   if (!id || !shown.answers || pendingOn(id)) return 0;
-  const found = await ask(`/follow-ups/${id}`);
-  if (shown?.item.id !== id || pendingOn(id) || whole(found.item).version <= shown.item.version) return 0;
+  const found = await ask(`/follow-ups/${id}`).catch(error => {
+    if (error.message !== "taken") throw error;
+    letGo(error);
+  });
+  if (!found || shown?.item.id !== id || pendingOn(id) || whole(found.item).version <= shown.item.version) return 0;
   show(found);
   announce(list(word("changed"), told(found.history.at(-1))));
   return 1;
+};
+
+// It is somebody else's now; what is being typed stays to be copied.
+const letGo = error => {
+  if (form) {
+    shown.answers = null;
+    form.error = [explained(error)];
+    return drawError();
+  }
+  shown = null;
+  notice(explained(error));
+  go({item: ""});
 };
 
 const backLink = () => h("a", {class: "back", href: "#" + query({...route(), item: ""})}, word("back"));

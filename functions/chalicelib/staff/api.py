@@ -20,10 +20,10 @@ from .. import audit, days
 from ..collecting import Reply
 from ..columns import CUSTOMER, pseudonym
 from ..follow_ups.acting import act
-from ..follow_ups.events import OPEN, Event, IllegalMove, Item, legal
+from ..follow_ups.events import OPEN, Event, IllegalMove, Item, fold, legal
 from ..follow_ups.opening import open_record
 from ..follow_ups.performance import performance
-from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown
+from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown, in_scope
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
 from ..storage import Missing, Store
@@ -150,7 +150,7 @@ def _queue(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
 
 def _item(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     item = desk.record.get(asked.named["id"])
-    require(person, "item", item)
+    _require(desk, person, "item", item)
     history = desk.record.history(item.id)
     helped = item.verification.response
     return {
@@ -164,10 +164,23 @@ def _item(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
 
 def _act(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     item = desk.record.get(asked.named["id"])
-    require(person, "act", item)
+    _require(desk, person, "act", item)
     step = asking.read(Step, asked.body)
     moved = _moved(desk, person, item.id, step, now)
     return {"item": shown(moved), "moves": legal(moved, person.role)}
+
+
+def _require(desk: Desk, person: Person, act: str, item: Item) -> None:
+    """Raises NotAllowed; Denied where it was theirs before, which is no trespass: another of the
+    team was faster, or a lead gave it away."""
+    try:
+        require(person, act, item)
+    except NotAllowed:
+        history = desk.record.history(item.id)
+        mine = scope(person, act)
+        if mine and any(in_scope(fold(history[:n]), mine) for n in range(1, len(history))):
+            raise Denied("taken") from None
+        raise
 
 
 def _moved(desk: Desk, person: Person, id: str, step: Step, now: int) -> Item:
