@@ -163,13 +163,13 @@ class Day:
             say(f"   {name:<27}{figure}")
 
     def places(self) -> dict[str, str]:
-        """Where the staff pages are, by who opens them."""
-        team, site = self._teams[0], f"{address(self._server)}/staff/#token="
-        agent = next(name for name in self._tokens if name.startswith("A"))
-        leader = f"L-{team}"
+        """Where the staff pages are, by who opens them: people with something to see."""
+        asked = (self._record.get(id) for id in self._links())
+        item = next(item for item in asked if item.state == "verifying")
+        lead, site = f"L-{item.team}", f"{address(self._server)}/staff/#token="
         return {
-            f"lead {leader}": site + self._tokens[leader],
-            f"agent {agent}": site + self._tokens[agent],
+            f"{lead}, lead of team {item.team}": site + self._tokens[lead],
+            f"{item.agent}, agent of it": site + self._tokens[item.agent],
         }
 
     def unanswered(self) -> str:

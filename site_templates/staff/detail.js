@@ -76,8 +76,8 @@ const drawDetail = () => {
   redraw($("Head"), backLink(), heading(item));
   drawAct();
   redraw($("Body"),
-    h("div", {}, customer(item), comment(item), clocks(item), service(item)),
-    h("div", {}, verdict(item), answers(), history_()));
+    h("div", {}, customer(item), verdict(item), comment(item), clocks(item), service(item)),
+    h("div", {}, answers(), history_()));
   tick();
 };
 
@@ -154,13 +154,14 @@ const height = (answer, survey) => {
 const verdict = item => shown.verification?.length > 0 && block("verification",
   answered(shown.verification, {survey: item.verify_with}));
 const answers = () => shown.answers?.length > 0 && block("answers", answered(shown.answers, shown.item));
+const wide = text => text.replace(/[^\x00-\xff]/g, "xx").length;  // Chinese letters are twice as wide
 const answered = (found, item) => [
   item.index != null && h("p", {class: "soft"}, `${word("index")} ${item.index.toFixed(1)}`),
   h("ul", {class: "answers"}, found.map(answer => [height(answer, item.survey), answer])
     .sort(([a], [b]) => a - b).map(([share, answer]) => {
       const scale = DATA.surveys[item.survey]?.scales[answer.question];
       const value = said(answer.said) || said(answer.value), rated = Array.isArray(scale) && share <= 1;
-      return h("li", {class: share <= LOW ? "low" : value.length > 24 ? "long" : ""},
+      return h("li", {class: share <= LOW ? "low" : wide(value) > 24 ? "long" : ""},
         h("span", {}, said(answer.text) || answer.question),
         rated && bar([[share, share <= LOW ? "bad" : ""]]),
         h("strong", {}, value, rated && h("small", {}, `/${scale[1]}`)));
