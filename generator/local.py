@@ -53,7 +53,7 @@ def run_server(
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)
-        say(f"{address(server)}/staff/ is for staff; the link that lets somebody in:")
+        say(f"{address(server)}/staff/ is where your team calls back; this lets somebody in:")
         say(f"  {admission(address(server), data)}")
         say(f"answers: {data} (Ctrl-C stops)")
         serve(server)
