@@ -44,8 +44,8 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
 }
 """What only some surveys need beside their question types. ``link`` asks about the code a page was
 opened with, which is worth its bytes where links know something; the link of a survey without
-attributes is judged when the answer is sent. Where no text says what a link knows (``untold``), only
-personal ones are asked about."""
+attributes is judged when the answer is sent. Where no text says what a link knows (``untold``),
+only personal ones are asked about."""
 
 _LINES = re.compile(
     r'^  "(?P<operator>\S+)": .*\n'
