@@ -33,6 +33,7 @@ class Unready:
     """A channel that is configured and cannot be opened: it takes nothing, and says why."""
 
     repeatable = True
+    at_once = 1
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
