@@ -13,6 +13,8 @@ from msgspec.structs import replace as changed
 from phonenumbers import SUPPORTED_REGIONS
 
 from chalicelib import days
+from chalicelib.channels import Message
+from chalicelib.channels.segments import segmented
 from chalicelib.invitations import record
 from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.invitations.sending import Write
@@ -43,6 +45,7 @@ Say: TypeAlias = Callable[[str], None]
 
 _CAMPAIGN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOOKED_AT = 10_000
+_MEASURED = 1_000
 EXAMPLES = 3
 
 
@@ -125,7 +128,8 @@ def run_invite(
     shown = examples(writer(store, Definitions(store)), made.campaign, people())
     dry = "" if send else " (only shown: nobody is put on record, nothing is sent)"
     say(f"Campaign {name} of {contract.id}{dry}\n")
-    say("\n".join(board(made, table.name, contract.timezone, shown)))
+    texts_paid = segments(writer(store, Definitions(store)), made.campaign, people())
+    say("\n".join(board(made, table.name, contract.timezone, shown, texts_paid)))
     if made.problems:
         say(f"\nAll rows to look at: {listed(table, made.problems)}")
     say("")
@@ -204,6 +208,17 @@ def examples(write: Write, campaign: Campaign, people: Iterator[Invitation]) -> 
     return [_example(write, campaign, kind, each) for kind, each in [*ahead, *asking]]
 
 
+def segments(write: Write, campaign: Campaign, people: Iterator[Invitation]) -> float:
+    """Of a text message that invites, on average, told from the first thousand of them; 0 where
+    there is none."""
+    found = [each for each in islice(people, _LOOKED_AT) if each.channel == "sms"][:_MEASURED]
+    sizes = [
+        segmented(_written(write, campaign, "invitation", each).text.strip()).segments
+        for each in found
+    ]
+    return sum(sizes) / len(sizes) if sizes else 0
+
+
 def listed(table: Path, problems: Sequence[RowProblem]) -> Path:
     """A file of all problems, beside the table."""
     path = table.with_name(f"{table.stem}.problems.csv")
@@ -220,8 +235,12 @@ def _example(write: Write, campaign: Campaign, kind: str, each: Invitation) -> E
     if "name" in fields:
         fields["name"] = masking.name(fields["name"])
     masked = changed(each, fields=fields)
-    message = write(campaign, masked, kind, "X" * PERSONAL, f"{campaign.id}/{each.id}")
+    message = _written(write, campaign, kind, masked)
     return Example(kind, each.channel, masking.address(each.to), message)
+
+
+def _written(write: Write, campaign: Campaign, kind: str, each: Invitation) -> Message:
+    return write(campaign, each, kind, "X" * PERSONAL, f"{campaign.id}/{each.id}")
 
 
 def _column(by: str | None, columns: Sequence[str], meaning: CustomerMap) -> str | None:

@@ -32,6 +32,8 @@ PERSONAL = 27
 """Symbols of a personal code: 130 random bits (129.8, less the codes not given out) and a check."""
 OPEN = 8
 """Symbols of an open code, which is no secret: short enough to read aloud and type."""
+BRIEF = 10
+"""Symbols of what names a link in the address of its opt-out: 50 bits of its hash."""
 _LOOKALIKE = str.maketrans("OIL", "011", "-")
 _AT_ONCE = 16
 
@@ -116,6 +118,33 @@ def is_mistyped(code: str) -> bool:
 def hash_of(code: str) -> str:
     """What a code is kept under."""
     return sha256(canonical(code).encode()).hexdigest()[:32]
+
+
+def brief(code: str) -> str:
+    """Names a code's link where every character is paid for. Whoever has it cannot answer."""
+    return _brief(hash_of(code))
+
+
+def _brief(name: str) -> str:
+    number = int(name, 16) >> 128 - 5 * BRIEF
+    return "".join(ALPHABET[number >> 5 * at & 31] for at in reversed(range(BRIEF)))
+
+
+def look_up_brief(store: Store, brief: str) -> Link | None:
+    """The same as ``look_up``, by what ``brief`` made of the code."""
+    letters = canonical(brief)
+    if len(letters) != BRIEF or not set(letters) <= set(ALPHABET):
+        return None
+    number = 0
+    for letter in letters:
+        number = number * 32 + ALPHABET.index(letter)
+    start = f"{number >> 5 * BRIEF - 12:03x}"
+    try:
+        shard = msgspec.json.decode(store.get(keys.links(start)).data, type=dict[str, Raw])
+    except Missing:
+        return None
+    found = next((name for name in shard if _brief(name) == letters), None)
+    return None if found is None else _DECODER.decode(shard[found])
 
 
 def look_up(store: Store, code: str) -> Link | None:
