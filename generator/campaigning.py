@@ -228,7 +228,9 @@ def _contract(store: Store, survey: str) -> Contract:
         return Definitions(store).current(survey)
     except Missing:
         live = ", ".join(Definitions(store).surveys()) or "none yet"
-        raise EchoformError(f"no survey {survey!r} is live in this data (live: {live})") from None
+        raise EchoformError(
+            f"no survey {survey!r} is live in this data; say its id (live: {live})"
+        ) from None
 
 
 def _every(store: Store, campaign: Campaign) -> Iterable[Invitation]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace as changed
 from phonenumbers import SUPPORTED_REGIONS
 
 from chalicelib import days
-from chalicelib.channels import Message
+from chalicelib.channels import Message, opening
+from chalicelib.channels.configured import Outboxed
+from chalicelib.channels.opening import open_channels
 from chalicelib.channels.segments import segmented
 from chalicelib.invitations import record
 from chalicelib.invitations.record import Campaign, Invitation
@@ -22,6 +26,7 @@ from chalicelib.invitations.writing import writer
 from chalicelib.links import PERSONAL
 from chalicelib.published import Definitions
 from chalicelib.running import now
+from chalicelib.site import read_site
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from generator import masking
@@ -46,6 +51,7 @@ Say: TypeAlias = Callable[[str], None]
 _CAMPAIGN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOOKED_AT = 10_000
 _MEASURED = 1_000
+_HERE = ("localhost", "127.0.0.1", "::1")
 EXAMPLES = 3
 
 
@@ -90,6 +96,9 @@ def run_invite(
         raise Uninvited(f"--campaign {name!r}: write it with small letters, digits and -")
     if by and not sample:
         raise Uninvited("--by says what a --sample is drawn by; add --sample 30%")
+    closed = Definitions(store).publication(contract.id).closed_at
+    if send and closed is not None and closed <= at:
+        raise Uninvited(f"{contract.id} is closed; first: echoform reopen {contract.id}")
     if going := planned(store, contract, name):
         say(f"Campaign {name} of {contract.id} is planned already: nobody is added to it, and")
         say("nobody gets anything twice. (For other customers, name another --campaign.)")
@@ -135,6 +144,11 @@ def run_invite(
     say("")
     if not made.chosen:
         raise Uninvited("nobody is left to invite")
+    lost = list(unready(store, {each.channel for each in made.chosen}))
+    for each in lost:
+        say(each.what)
+    if send and (never := [each.what for each in lost if each.never]):
+        raise Uninvited(f"nothing was written: {never[0]}")
     count = f"{len(made.chosen):,} invitation{'s' if len(made.chosen) > 1 else ''}"
     if not send:
         say(f"To do it: the same with --send. It writes {count} and their personal links into")
@@ -145,6 +159,29 @@ def run_invite(
     record.create(store, key, made.campaign, people())
     say(f"{count} planned.")
     deliver(store, key, made.campaign, contract, say)
+
+
+class Unready(NamedTuple):
+    """What keeps messages from going out, or makes them useless."""
+
+    what: str
+    never: bool
+    """Whether nobody could answer what went out."""
+
+
+def unready(store: Store, kinds: Collection[str]) -> Iterator[Unready]:
+    """What has to be set up before these channels reach anybody."""
+    site = read_site(store)
+    here = urlsplit(site.url).hostname in _HERE
+    for kind, channel in open_channels(store, os.environ).items():
+        said = getattr(site.channels, kind)
+        if kind not in kinds or isinstance(said, Outboxed):
+            continue
+        if isinstance(channel, opening.Unready):
+            yield Unready(f"By {kind} nothing can go out from here yet: {channel.reason}", False)
+        if here:
+            what = f"links lead to {site.url}, which is this machine alone; set `url` in site.yaml"
+            yield Unready(what, never=getattr(said, "host", "") not in _HERE)
 
 
 def planned(store: Store, contract: Contract, name: str) -> Campaign | None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from itertools import count
@@ -176,6 +177,21 @@ def add(store: Store, links: Mapping[str, Link], *, new: bool = False) -> None:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             # list(): what one of them raised is raised here
             list(pool.map(partial(_add_to, store, new), shards, shards.values()))
+
+
+def remove(store: Store, key: str, names: Collection[str]) -> int:
+    """Take links out of their shard; how many there were. A code that is unknown opens nothing."""
+    while True:
+        try:
+            stored = store.get(key)
+        except Missing:
+            return 0
+        known = msgspec.json.decode(stored.data, type=dict[str, Raw])
+        left = {name: link for name, link in known.items() if name not in names}
+        with suppress(Stale):
+            if len(left) < len(known):
+                store.replace(key, msgspec.json.encode(left), stored.tag)
+            return len(known) - len(left)
 
 
 def _add_to(store: Store, new: bool, key: str, links: Mapping[str, Raw]) -> None:

@@ -123,8 +123,9 @@ def test_status_is_shown_again_and_again_where_it_is_watched(
 
 def test_what_is_not_there_is_said() -> None:
     for command in ("status", "remind", "close", "reopen"):
-        assert "no survey 'nowhere' is live in this data (live: after-sales)" in refused(
-            command, "nowhere"
+        assert (
+            "no survey 'nowhere' is live in this data; say its id (live: after-sales)"
+            in refused(command, "nowhere")
         )
     assert "no campaign 'may'" in refused("settle", SURVEY, "may", "--sent")
     assert "no campaign may" in refused("remind", SURVEY, "--campaign", "may")

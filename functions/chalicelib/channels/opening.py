@@ -36,10 +36,10 @@ class Unready:
     at_once = 1
 
     def __init__(self, reason: str) -> None:
-        self._reason = reason
+        self.reason = reason
 
     def send(self, message: Message) -> str:
-        raise Unavailable(self._reason)
+        raise Unavailable(self.reason)
 
 
 def open_channels(store: Store, environ: Mapping[str, str]) -> dict[str, Channel]:
