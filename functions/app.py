@@ -22,14 +22,15 @@ from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
-from chalicelib.running import now, run_job, run_part
+from chalicelib.running import now, run_job, run_notices, run_part
 from chalicelib.settings import Settings
 from chalicelib.site import read_site
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
 
 MERGE_QUEUE = "echoform-merge"
-"""The queue that infra/resources.yaml makes."""
+NOTICES_QUEUE = "echoform-notices"
+"""The queues that infra/resources.yaml makes."""
 
 STAFF = {
     "/staff/me": ["GET"],
@@ -176,6 +177,11 @@ def invite(event: CloudWatchEvent) -> dict[str, int]:
 def merge_part(event: SQSEvent) -> None:
     for message in event:
         run_part(settings(), store(), lambda: _seconds_left(event), message.body)
+
+
+@app.on_sqs_message(queue=NOTICES_QUEUE, batch_size=10)
+def notices(event: SQSEvent) -> None:
+    run_notices(settings(), store(), [message.body for message in event])
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -74,7 +74,8 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
     message_fields: tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")], ...] = ()
     """Fields of messages beside those there are anyway: columns of the customers' table."""
     short: bool = False
-    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them."""
+    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them, and
+    text messages shorter."""
 
 
 class Site(SiteFile, frozen=True):

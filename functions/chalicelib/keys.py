@@ -31,6 +31,7 @@ CAMPAIGN = "/campaign.json"
 ASKED = "asked/"
 OPT_OUTS = "optouts/"
 HEARD = "heard/"
+PLANNING = "planning/"
 INVITATIONS = "invitations/"
 SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
@@ -172,6 +173,11 @@ def asked(hash: str) -> str:
 
 def opt_outs(hash: str) -> str:
     return f"{OPT_OUTS}{hash[:2]}.json"
+
+
+def planning(survey: str, campaign: str, nonce: str) -> str:
+    """That somebody is planning this campaign, or was cut off doing so."""
+    return f"{PLANNING}{survey}/{campaign}/{nonce}.json"
 
 
 def heard(survey: str, invitation: str, step: str) -> str:

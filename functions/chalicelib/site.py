@@ -19,6 +19,8 @@ class SiteRecord(Struct, frozen=True, omit_defaults=True):
     """Where customers find the site; links begin with it."""
     api: str = "/api"
     """Where the functions answer, on the same site."""
+    short: bool = False
+    """Whether the host leads short addresses to the plain ones."""
     name: dict[str, str] = {}
     """The brand's name by language."""
     colour: str = "#0f6b62"

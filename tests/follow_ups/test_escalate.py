@@ -276,6 +276,7 @@ def test_a_rule_without_verification_leaves_closing_to_the_lead(site: Site) -> N
 
 class Broken:
     repeatable = True
+    at_once = 1
 
     def __init__(self, error: Exception) -> None:
         self._error = error

@@ -54,6 +54,9 @@ def test_the_queue_is_the_one_the_functions_listen_to() -> None:
     assert set(functions) <= set(app.app.handler_map)
     assert queue["QueueName"] == app.MERGE_QUEUE
     assert queue["VisibilityTimeout"] == 6 * functions["merge_part"]["lambda_timeout"]
+    notices = resources()["NoticesQueue"]["Properties"]
+    assert notices["QueueName"] == app.NOTICES_QUEUE
+    assert notices["VisibilityTimeout"] == 6 * functions["notices"]["lambda_timeout"]
     assert all(each["lambda_timeout"] > 2 * ENOUGH_S for each in functions.values())
 
 

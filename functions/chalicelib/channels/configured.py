@@ -41,6 +41,8 @@ class Smtp(
     reply_to: Sender | None = None
     user: str = ""
     password_from: Variable | None = None
+    connections: Annotated[int, Meta(ge=1, le=8)] = 4
+    """To the server at a time, at most; ``per_second`` is of all together."""
     per_second: Rate = 10
 
 

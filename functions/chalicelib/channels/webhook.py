@@ -24,6 +24,7 @@ _NEVER = (410, 422)
 
 class Webhook:
     repeatable = True
+    at_once = 1
     """By the receiver's part: a key it has seen is a message it has sent."""
 
     def __init__(
