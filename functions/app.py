@@ -39,6 +39,9 @@ STAFF = {
     "/staff/bulk": ["POST"],
     "/staff/team": ["GET"],
     "/staff/feedback": ["GET"],
+    "/staff/actions": ["GET", "POST"],
+    "/staff/actions/suggested": ["GET"],
+    "/staff/actions/{id}": ["GET", "POST"],
 }
 """The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
