@@ -125,17 +125,17 @@ def _step(desk: Desk, person: Person, action: Action, wanted: Advance, now: int)
 
 
 def _found(desk: Desk, person: Person, act: str, asked: Asked) -> Action:
-    """Raises NotAllowed, also where there is none and this person could not see it: nobody learns
-    what there is; Denied."""
+    """Raises Denied; NotAllowed also where there is none, to whoever does not see all: names are
+    easily guessed, and nobody is to learn what there is."""
     _may(person, act)
     id = asked.named["id"]
     try:
         action = actions.read(desk.store, id).action if _ID.fullmatch(id) else None
     except NoAction:
         action = None
-    if action is None:
+    if action is None and reach(person, act) is Reach.ALL:
         raise Denied("not_found")
-    if not concerns(person, act, action):
+    if action is None or not concerns(person, act, action):
         raise NotAllowed(act)
     return action
 
