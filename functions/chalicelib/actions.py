@@ -32,7 +32,7 @@ IMPROVED, WORSE = "improved", "worse"
 JUDGE = "job:judge"
 
 State: TypeAlias = Literal["planned", "carried_out", "improved", "reopened", "dropped"]
-Kind: TypeAlias = Literal["open", "plan", "carry_out", "judge", "note", "drop"]
+Kind: TypeAlias = Literal["open", "plan", "carry_out", "judge", "note", "drop", "tell"]
 Day: TypeAlias = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
 Said: TypeAlias = Annotated[str, Meta(max_length=2000)]
 
@@ -41,13 +41,14 @@ MOVES: dict[Kind, dict[State, State]] = {
     "carry_out": {"planned": "carried_out"},
     "judge": {"carried_out": "reopened"},  # or improved, by the verdict
     "note": {s: s for s in ("planned", "carried_out", "improved", "reopened", "dropped")},
+    "tell": {"carried_out": "carried_out", "improved": "improved"},
     "drop": {"planned": "dropped", "carried_out": "dropped", "reopened": "dropped"},
 }
 """What may follow on what."""
 OVER: tuple[State, ...] = ("improved", "dropped")
 """Nothing is under way any more."""
-_JOBS: tuple[Kind, ...] = ("judge",)
-"""Moves that nobody makes."""
+_ELSEWHERE: tuple[Kind, ...] = ("judge", "tell")
+"""Moves that come of something else: a wave that is over, customers who were told."""
 
 
 class Wave(Struct, frozen=True):
@@ -125,7 +126,7 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def legal(action: Action) -> list[str]:
     """The moves that somebody can make now."""
-    return [kind for kind, ways in MOVES.items() if action.state in ways and kind not in _JOBS]
+    return [kind for kind, ways in MOVES.items() if action.state in ways and kind not in _ELSEWHERE]
 
 
 class Impossible(EchoformError):

@@ -36,6 +36,7 @@ SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
 """No survey has a dot in its id."""
 ACTIONS = "actions/"
+TOLD = "told/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -156,6 +157,11 @@ def cut(survey: str, days: str) -> str:
 
 def action(name: str) -> str:
     return f"{ACTIONS}{name}.json"
+
+
+def told(action: str, person: str) -> str:
+    """That somebody was told what the action did; ``person``: a hash of the contact rule."""
+    return f"{TOLD}{action}/{person}"
 
 
 def outbox(channel: str, name: str) -> str:

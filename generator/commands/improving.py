@@ -142,6 +142,25 @@ def drop(action: str, why: str, data: str) -> None:
     _step(data, action, "drop", said=why)
 
 
+@actions.command()
+@click.argument("action")
+@click.option("--did", multiple=True, required=True, metavar="LANGUAGE=TEXT", help="What was done.")
+@click.option(
+    "--contact-rule", "days", default=30, show_default=True, help="Days since they were asked."
+)
+@click.option("--send", is_flag=True, help="Tell them; else only show whom.")
+@data_option
+def tell(action: str, did: tuple[str, ...], days: int, data: str, send: bool) -> None:
+    """You said, we did: tell the customers whose low answers raised ACTION what was done.
+
+    Each once for an action, by the address they left or were invited by. No name of anybody is
+    said, and whoever wants no messages gets none.
+    """
+    from generator.telling import run_tell
+
+    run_tell(action, did, days, data, send, click.echo)
+
+
 def _step(data: str, action: str, kind: Any, **said: Any) -> None:
     from chalicelib import audit
     from chalicelib.actions import Step, change
