@@ -211,6 +211,11 @@ def judge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("judge", settings(), store())
 
 
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def crm(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("crm", settings(), store(), lambda: _seconds_left(event))
+
+
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:
     """Until Lambda ends this function."""
     return float(event.context.get_remaining_time_in_millis()) / 1000

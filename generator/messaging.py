@@ -28,6 +28,7 @@ def lay(store: Store, site: Site) -> None:
         colour=site.colour,
         channels=site.channels,
         service_events=site.service_events,
+        crm=site.crm,
     )
     lay_site(store, record)
     lay_messages(store, together(site.messages), site.message_fields)
