@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .. import answered, links, messages
 from ..channels import Channel
 from ..columns import CUSTOMER
+from ..invitations import contact_rule
 from ..links import Link
 from ..published import Definitions
 from ..site import read_site
@@ -57,6 +58,7 @@ def asking(store: Store, definitions: Definitions, key: bytes, item: Item) -> As
         attributes={name: known[name] for name in survey.attributes if name in known},
         expires_at=(item.resolved_at or 0) + (2 * item.verify_days + OPEN_DAYS) * DAY_MS,
         verifies=item.id,
+        person=contact_rule.person(key, customer or "", *(to for _, to in ways)),
     )
     return Asking(*ways[0], code_of(key, item), survey, link)
 
