@@ -131,14 +131,15 @@ def carry_out(
     """Raises EchoformError."""
 
     def step(action: Action) -> Step:
-        return carried_out(action, by, now, today(store, action, now), said, wave or "")
+        there = today(Definitions(store), action, now)
+        return carried_out(action, by, now, there, said, wave or "")
 
     return actions.change(store, id, step)
 
 
-def today(store: Store, action: Action, now: int) -> str:
+def today(definitions: Definitions, action: Action, now: int) -> str:
     """The day where the survey is."""
-    return days.day(now, Definitions(store).current(action.survey).timezone)
+    return days.day(now, definitions.current(action.survey).timezone)
 
 
 def day(text: str) -> str:

@@ -153,7 +153,12 @@ def export(survey: str, **options: Any) -> None:
 
 @click.command()
 @click.argument("survey")
-@click.option("--format", "form", type=click.Choice(["parquet", "csv", "xlsx"]))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "xlsx"]),
+    help="Else as --output ends.",
+)
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @data_option
 def customers(survey: str, output: Path, form: str | None, data: str) -> None:

@@ -105,7 +105,7 @@ def _move(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
 def _step(desk: Desk, person: Person, action: Action, wanted: Advance, now: int) -> actions.Step:
     said = clean(wanted.said)
     if wanted.move == "carry_out":
-        today = improving.today(desk.store, action, now)
+        today = improving.today(desk.definitions, action, now)
         return improving.carried_out(action, person.sub, now, today, said, wanted.wave)
     if wanted.move != "plan":
         return actions.Step(at=now, by=person.sub, kind=wanted.move, said=said)  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ def _refused(error: EchoformError) -> EchoformError:
 
 def _shown(desk: Desk, action: Action, now: int) -> dict[str, Any]:
     """An action without its steps, and what the latest wave says of it."""
-    today = improving.today(desk.store, action, now)
+    today = improving.today(desk.definitions, action, now)
     found: dict[str, Any] = msgspec.to_builtins(action)
     found.pop("steps", None)
     empty = {"segment": "", "state": "planned", "target": None, "wave": None, "cause": ""}
