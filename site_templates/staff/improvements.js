@@ -110,7 +110,7 @@ const asking = (fields, title, values, hint, send, then, leave) => h("form", {id
   try {
     then(await send(facts));
   } catch (error) {
-    if (error.status !== 401) $("Wrong").textContent = error.lost ? asked("lost") : error.message === "stale" ? asked("stale") : explained(error);
+    if (error.status !== 401) $("Wrong").textContent = error.lost ? asked("lost") : ["stale", "illegal_move"].includes(error.message) ? asked("stale") : explained(error);
   }
   go.disabled = false;
 }},

@@ -114,6 +114,15 @@ def test_what_is_old_is_not_told(store: Store, record: Record) -> None:
     assert receiver.heard == []
 
 
+def test_notes_go_with_the_days_of_which_nothing_is_told(store: Store, record: Record) -> None:
+    merged(store, response(1, "C1"))
+    tell_all(store, record, Receiver(), NOON + HOUR)
+    assert [e.key for e in store.list(f"{keys.CRM}{SURVEY.id}/dt=")]
+    receiver = Receiver()
+    assert tell_all(store, record, receiver, NOON + 10 * 24 * HOUR) == Done()
+    assert not [e.key for e in store.list(f"{keys.CRM}{SURVEY.id}/dt=")]
+
+
 def test_a_closed_follow_up_is_told_once_with_what_was_done(store: Store, record: Record) -> None:
     one = response(1, "C1")
     merged(store, one)

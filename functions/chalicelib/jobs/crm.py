@@ -111,6 +111,7 @@ def tell_all(
             contracts = definitions.versions(survey)
             if contracts[-1].anonymous or CUSTOMER not in contracts[-1].attributes:
                 continue
+            _forget(store, survey, now)
             for place, tag in _places(store, survey, now):
                 noted = _noted(store, place)
                 if noted.tag != tag:
@@ -125,11 +126,20 @@ def tell_all(
     return done
 
 
+def _first(now: int) -> str:
+    return days.day(now - (LATEST_DAYS + 1) * DAY_MS, "UTC")
+
+
+def _forget(store: Store, survey: str, now: int) -> None:
+    """Take away the notes of days of which nothing is told any more: they hold responses' ids."""
+    listed = store.list(f"{keys.CRM}{survey}/dt=")
+    store.delete([entry.key for entry in listed if keys.day_of(entry.key) < _first(now)])
+
+
 def _places(store: Store, survey: str, now: int) -> Iterator[tuple[str, str]]:
     """Where it is noted what was told of each part of these days, and the part's tag."""
-    first = days.day(now - (LATEST_DAYS + 1) * DAY_MS, "UTC")
     for entry in store.list(f"{keys.CONTACTS}{survey}/"):
-        if keys.day_of(entry.key) >= first:
+        if keys.day_of(entry.key) >= _first(now):
             name = entry.key.removeprefix(f"{keys.CONTACTS}{survey}/").removesuffix(".parquet")
             yield keys.crm(survey, name), entry.tag
 
