@@ -40,6 +40,9 @@ STAFF = {
     "/staff/bulk": ["POST"],
     "/staff/team": ["GET"],
     "/staff/feedback": ["GET"],
+    "/staff/actions": ["GET", "POST"],
+    "/staff/actions/suggested": ["GET"],
+    "/staff/actions/{id}": ["GET", "POST"],
 }
 """The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
@@ -212,6 +215,11 @@ def purge(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def judge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("judge", settings(), store())
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def crm(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("crm", settings(), store(), lambda: _seconds_left(event))
 
 
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:

@@ -36,6 +36,7 @@ def recorded(site: Site) -> SiteRecord:
         colour=site.colour,
         channels=site.channels,
         service_events=site.service_events,
+        crm=site.crm,
     )
 
 

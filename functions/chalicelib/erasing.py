@@ -20,6 +20,7 @@ themselves.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from secrets import randbits
@@ -39,6 +40,7 @@ from .storage import Exists, Missing, Stale, Store
 from .survey import EchoformError, ids
 from .traces import Traces
 
+_HASH = re.compile("[0-9a-f]{32}")
 TRIES = 100
 
 
@@ -150,7 +152,14 @@ def _forget(record: Record, definitions: Definitions, traces: Traces) -> int:
 def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
     """Take invitations away; the keys that were touched."""
     contact_rule.forget(store, traces.people)
-    touched = [keys.asked(each) for each in traces.people]
+    told = [
+        entry.key
+        for prefix in (keys.TOLD, keys.OUTBOX)
+        for entry in store.list(prefix)
+        if traces.people.intersection(_HASH.findall(entry.key))
+    ]
+    store.delete(told)
+    touched = [*told, *(keys.asked(each) for each in traces.people)]
     every = {name for names in traces.invitations.values() for name in names}
     for shard, names in traces.invitations.items():
         done.invitations += invitations.remove(store, shard, names)

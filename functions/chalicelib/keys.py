@@ -37,6 +37,8 @@ SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
 """No survey has a dot in its id."""
 ACTIONS = "actions/"
+TOLD = "told/"
+CRM = "crm/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -157,6 +159,16 @@ def cut(survey: str, days: str) -> str:
 
 def action(name: str) -> str:
     return f"{ACTIONS}{name}.json"
+
+
+def told(action: str, person: str) -> str:
+    """That somebody was told what the action did; ``person``: a hash of the contact rule."""
+    return f"{TOLD}{action}/{person}"
+
+
+def crm(survey: str, place: str) -> str:
+    """What the CRM was told: of a part (``dt=2026-05-17/part-000``), or of closed follow-ups."""
+    return f"{CRM}{survey}/{place}.json"
 
 
 def outbox(channel: str, name: str) -> str:

@@ -31,6 +31,7 @@ JOBS = {
     "purge": "chalicelib.jobs.purge",
     "judge": "chalicelib.jobs.judge",
     "invite": "chalicelib.jobs.invite",
+    "crm": "chalicelib.jobs.crm",
 }
 
 

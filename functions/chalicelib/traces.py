@@ -284,7 +284,7 @@ class _Search:
 
 
 def _customer(value: str, secret: bytes) -> _Meant:
-    return _Meant(value, value.__eq__, "attributes", pseudonym(value, secret))
+    return _Meant(value, lambda v: v == value, "attributes", pseudonym(value, secret))
 
 
 def _contact(value: str, secret: bytes) -> _Meant:
@@ -298,7 +298,7 @@ def _contact(value: str, secret: bytes) -> _Meant:
 
 
 _MEANT: dict[By, Callable[[str, bytes], _Meant]] = {
-    "response": lambda value, secret: _Meant(value, value.__eq__, "id"),
+    "response": lambda value, secret: _Meant(value, lambda v: v == value, "id"),
     "customer": _customer,
     "contact": _contact,
 }

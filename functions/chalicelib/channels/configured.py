@@ -141,6 +141,14 @@ Webhook: TypeAlias = Hook | Outboxed
 Wecom: TypeAlias = Robot | Hook | Outboxed
 
 
+class Crm(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where a company keeps its customers: what was learnt of them goes back there."""
+
+    url: Address
+    secret_from: Variable
+    per_second: Rate = 20
+
+
 class Channels(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Who delivers what. A channel that is not named is the outbox."""
 
