@@ -22,14 +22,15 @@ from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
-from chalicelib.running import now, run_job, run_part
+from chalicelib.running import now, run_job, run_notices, run_part
 from chalicelib.settings import Settings
 from chalicelib.site import read_site
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
 
 MERGE_QUEUE = "echoform-merge"
-"""The queue that infra/resources.yaml makes."""
+NOTICES_QUEUE = "echoform-notices"
+"""The queues that infra/resources.yaml makes."""
 
 STAFF = {
     "/staff/me": ["GET"],
@@ -39,6 +40,9 @@ STAFF = {
     "/staff/bulk": ["POST"],
     "/staff/team": ["GET"],
     "/staff/feedback": ["GET"],
+    "/staff/actions": ["GET", "POST"],
+    "/staff/actions/suggested": ["GET"],
+    "/staff/actions/{id}": ["GET", "POST"],
 }
 """The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
@@ -178,6 +182,11 @@ def merge_part(event: SQSEvent) -> None:
         run_part(settings(), store(), lambda: _seconds_left(event), message.body)
 
 
+@app.on_sqs_message(queue=NOTICES_QUEUE, batch_size=10)
+def notices(event: SQSEvent) -> None:
+    run_notices(settings(), store(), [message.body for message in event])
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def follow_up(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("follow_up", settings(), store())
@@ -206,6 +215,11 @@ def purge(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def judge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("judge", settings(), store())
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def crm(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("crm", settings(), store(), lambda: _seconds_left(event))
 
 
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:

@@ -14,6 +14,8 @@ from chalicelib.survey import EchoformError, Invalid
 from chalicelib.survey.rules import check, narrow
 
 _SHORTENED = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
+_AS_NUMBER = re.compile(r"\+?[0-9]{7,15}\.0")
+"""As pandas and some CRMs export what Excel took for a number."""
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
@@ -25,6 +27,8 @@ class BadAddress(EchoformError):
 def phone(text: str, country: str) -> str:
     """A mobile number as ``+8613800138000``; ``country`` is where numbers without one are."""
     said = narrow(text)
+    if _AS_NUMBER.fullmatch(said):
+        said = said.removesuffix(".0")
     if _SHORTENED.fullmatch(said):
         raise BadAddress("Excel shortened the number; format the column as text and export again")
     try:

@@ -29,10 +29,12 @@ class Example(NamedTuple):
     message: Message
 
 
-def board(plan: Plan, table: str, timezone: str, examples: Sequence[Example]) -> Iterator[str]:
-    """Line by line."""
+def board(
+    plan: Plan, table: str, timezone: str, examples: Sequence[Example], segments: float = 0
+) -> Iterator[str]:
+    """Line by line. ``segments``: of a text message, on average."""
     campaign = plan.campaign
-    yield from _people(plan, table)
+    yield from _people(plan, table, segments)
     yield ""
     yield from times(campaign, timezone)
     yield from _rows(plan.problems, table)
@@ -58,7 +60,7 @@ def times(campaign: Campaign, timezone: str) -> Iterator[str]:
         yield _line("never", f"between {start} and {end}")
 
 
-def _people(plan: Plan, table: str) -> Iterator[str]:
+def _people(plan: Plan, table: str, segments: float) -> Iterator[str]:
     campaign = plan.campaign
     left_out = sum(campaign.exclusions.values())
     yield _count(f"Rows in {table}", left_out + len(plan.chosen))
@@ -67,8 +69,13 @@ def _people(plan: Plan, table: str) -> Iterator[str]:
             more = f" ({campaign.contact_rule_days} days)" if reason == "asked" else ""
             yield _count(f"  - {what}{more}", many)
     yield _count("To be invited", len(plan.chosen))
-    for channel, many in sorted(Counter(each.channel for each in plan.chosen).items()):
+    channels = Counter(each.channel for each in plan.chosen)
+    for channel, many in sorted(channels.items()):
         yield _count(f"  by {channel}", many)
+    if segments:
+        yield _count(
+            "  segments of these texts: they cost by segment", round(segments * channels["sms"])
+        )
     if campaign.sample:
         yield from _frame(campaign.sample, campaign.frame)
 

@@ -5,6 +5,7 @@ What is shown is counted from the record itself, so it is what is so this very m
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter, defaultdict
@@ -19,6 +20,7 @@ from chalicelib.channels.opening import open_channels
 from chalicelib.days import day, local
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.due import awake
+from chalicelib.invitations.fates import learn_fates
 from chalicelib.invitations.record import Campaign, Invitation, Kind
 from chalicelib.invitations.writing import message_key
 from chalicelib.jobs.invite import invite
@@ -186,6 +188,25 @@ def run_opt_outs(add: str | None, remove: str | None, customer: bool, data: str,
         say(f"{len(found)} hashes: a person has one for their number, one for each address")
 
 
+def run_notices(texts: Sequence[str], data: str, say: Say) -> None:
+    """Put on record what providers told, one notification a line or all of a text one."""
+    store = open_data(data)
+    bodies = [body for text in texts for body in _notifications(text)]
+    counts = learn_fates(store, settings(data).key, bodies, now())
+    told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(counts.items()))
+    say(told or "nothing was told")
+    if counts["unread"]:
+        raise Unsettled(f"{counts['unread']} notifications are no JSON; the others are on record")
+
+
+def _notifications(text: str) -> list[str]:
+    try:
+        json.loads(text)
+    except ValueError:
+        return [line for line in text.splitlines() if line.strip()]
+    return [text]
+
+
 def run_close(survey: str, closed: bool, data: str, say: Say) -> None:
     """Close a survey or open it again; the audit trail says who did."""
     store = open_data(data)
@@ -207,7 +228,9 @@ def _contract(store: Store, survey: str) -> Contract:
         return Definitions(store).current(survey)
     except Missing:
         live = ", ".join(Definitions(store).surveys()) or "none yet"
-        raise EchoformError(f"no survey {survey!r} is live in this data (live: {live})") from None
+        raise EchoformError(
+            f"no survey {survey!r} is live in this data; say its id (live: {live})"
+        ) from None
 
 
 def _every(store: Store, campaign: Campaign) -> Iterable[Invitation]:

@@ -7,6 +7,7 @@ cell is a day, a moment or a number, it can be compared as one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
@@ -58,6 +59,7 @@ class Customers:
         self._fill(table.rows)
         self._db.execute("SET python_enable_replacements = false")
         self._db.execute("SET lock_configuration = true")
+        self._spoilt: dict[str, str] = {}
         self.types = dict.fromkeys(self.columns, "text") | self._typed(set(texts))
         self._show()
 
@@ -116,15 +118,19 @@ class Customers:
             f"count(nullif(c{at}, '')) > 0, "
             f"bool_and(c{at} = '' OR {_moment(at)} IS NOT NULL), "
             f"bool_and(c{at} = '' OR {_moment(at)} = date_trunc('day', {_moment(at)})), "
-            f"bool_and(c{at} = '' OR regexp_full_match(c{at}, '{_NUMBER}'))"
+            f"bool_and(c{at} = '' OR regexp_full_match(c{at}, '{_NUMBER}')), "
+            f"count({_moment(at)}) > 0, "
+            f"min(number) FILTER (c{at} <> '' AND {_moment(at)} IS NULL)"
             for at, _ in asked
         )
         [found] = self._db.execute(f"SELECT {tests} FROM rows").fetchall()  # noqa: S608
         types = {}
         for place, (_, name) in enumerate(asked):
-            some, moment, day, number = found[4 * place : 4 * place + 4]
+            some, moment, day, number, days, row = found[6 * place : 6 * place + 6]
             if some and (moment or number):
                 types[name] = "number" if number else "day" if day else "moment"
+            elif days:
+                self._spoilt[name] = f" (row {row} holds no day)"
         return types
 
     def _show(self) -> None:
@@ -153,7 +159,12 @@ class Customers:
     def _explained(self, error: duckdb.Error) -> str:
         said = str(error).split("\n\nLINE")[0].split("\nCandidate")[0].strip()
         said = said.removeprefix(f"{type(error).__name__.removesuffix('Exception')} Error: ")
-        columns = ", ".join(f"{_quoted(name)} {self.types[name]}" for name in self.columns)
+        columns = ", ".join(
+            f"{_quoted(name)} {self.types[name]}{self._spoilt.get(name, '')}"
+            for name in self.columns
+        )
+        if re.match('Referenced column ".*" not found', said):
+            said += " A text stands in single quotes: 'VIP'"
         return f"{said}\nThe columns are: {columns}"
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from chalicelib import running
-from chalicelib.channels import Message
+from chalicelib.channels import Channel, Message, Unavailable
 from chalicelib.channels.opening import open_channels
 from chalicelib.channels.outbox import Outbox
 from chalicelib.invitations import record
@@ -38,6 +38,23 @@ CAME_OF_IT = {
     "uncertain": "in doubt: cut off while they went out (`echoform campaigns`)",
 }
 """What is said of each step that a sending puts on record."""
+
+
+class Watched:
+    """A channel of which somebody wants to know why it takes nothing."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.repeatable = channel.repeatable
+        self.at_once = channel.at_once
+        self.why = ""
+
+    def send(self, message: Message) -> str:
+        try:
+            return self.channel.send(message)
+        except Unavailable as why:
+            self.why = str(why)
+            raise
 
 
 class Interrupted(EchoformError):
@@ -75,7 +92,8 @@ def standing(store: Store, campaign: Campaign, now: int) -> tuple[int, int]:
 def _send(
     store: Store, key: bytes, campaign: Campaign, due: int, say: Callable[[str], None]
 ) -> None:
-    channels = open_channels(store, os.environ)
+    opened = {kind: Watched(each) for kind, each in open_channels(store, os.environ).items()}
+    channels: dict[str, Channel] = {**opened}
     write = writer(store, Definitions(store))
     used: set[str] = set()
     columns = TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -107,6 +125,9 @@ def _send(
         if many := counts[step]:
             say(f"{many:>9,} {said}")
     for kind in sorted(used):
-        if isinstance(channels[kind], Outbox):
+        if why := opened[kind].why:
+            say(f"By {kind} nothing goes out now: {why}")
+            say("What waits for it goes out by the same command again.")
+        if isinstance(opened[kind].channel, Outbox):
             say(f"Nobody was reached by {kind}: the messages are kept under outbox/{kind}/ of the")
             say("data, until `channels` of surveys/site.yaml says who delivers them.")

@@ -84,6 +84,9 @@ class Gate:
         """A reply to a request that is not let in; None lets it in."""
         return None
 
+    def answered(self, request: Request, reply: bytes) -> None:
+        """What a request that was let in got."""
+
     def full(self, request: Request | None) -> bytes:
         """The reply where there is no room: for a request, or for another connection."""
         return b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 2\r\n\r\n"
@@ -166,6 +169,7 @@ class Gate:
             finally:
                 self._inside -= 1
             reply, whole = handled.reply(), whole and not handled.close_connection
+            self.answered(request, reply)
         writer.write(reply)
         async with asyncio.timeout(ARRIVAL_S):
             await writer.drain()

@@ -1,138 +1,17 @@
-"""Improvement actions on the command line: where one is due, what they are, and what came of them.
-
-A dimension is low where its mean on five points is below ``bands.satisfied`` of its survey and at
-least 30 answered: then an action is suggested, with the segment that lowers it most.
-"""
+"""Improvement actions on the command line: what they are, and what came of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 
-from msgspec import Struct
-from msgspec.structs import replace
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib import actions, counting, days
-from chalicelib.actions import Action, Judged, Step, Wave
-from chalicelib.published import Definitions
-from chalicelib.storage import Store
-from chalicelib.survey import EchoformError
-from chalicelib.survey.comparing import FEWEST
-from chalicelib.survey.figures import mean, on_five
-from chalicelib.survey.questions import Scaled
-from generator.scores import fields_of
-from generator.tallied import EVERYBODY, contracts_of, read
-from generator.tracing import Source, trace
-from generator.waves import window
+from chalicelib import days
+from chalicelib.actions import OVER, Action, Judged
 
 COLOURS = {"improved": "green", "reopened": "red", "worse": "red", "no_evidence": "yellow"}
-
-
-class Low(Struct, frozen=True):
-    """A dimension that is low in a wave."""
-
-    dimension: str
-    mean: float
-    """Of the rating that is lowest, on its own scale."""
-    n: int
-    worst: Source | None
-    """The segment that lowers it most."""
-
-
-def low(store: Store, survey: str, wave: str) -> list[Low]:
-    """The low dimensions that no action is under way for, the lowest first. Raises Unscorable."""
-    contracts = contracts_of(store, survey)
-    bounds = window(wave)
-    whole = read(store, contracts, (), bounds).kept.get(EVERYBODY, {})
-    busy = {a.dimension for a in actions.every(store, survey) if a.state not in _OVER}
-    found: dict[str, tuple[float, Low]] = {}
-    for name, (question, _) in fields_of(contracts).items():
-        if not isinstance(question, Scaled) or question.dimension in (None, *busy):
-            continue
-        points = {int(v): n for v, (n, _) in whole.get(name, {}).items() if v.isdigit()}
-        score = mean(points)
-        if score is None or score.n < FEWEST:
-            continue
-        placed = on_five(score.mean, *question.ends)
-        dimension = str(question.dimension)
-        if placed < contracts[-1].bands.satisfied and placed < found.get(dimension, (9.0,))[0]:
-            found[dimension] = placed, Low(dimension, score.mean, score.n, None)
-    for dimension, (placed, each) in found.items():
-        sources = trace(store, survey, dimension, days=bounds).sources
-        found[dimension] = placed, replace(each, worst=sources[0] if sources else None)
-    return [each for _, each in sorted(found.values(), key=lambda pair: pair[0])]
-
-
-_OVER = ("improved", "dropped")
-
-
-def begin(
-    store: Store,
-    survey: str,
-    dimension: str,
-    wave: str,
-    by: str,
-    now: int,
-    *,
-    owner: str,
-    due: str,
-    cause: str,
-    plan: str,
-    target: float | None = None,
-    segment: str = "",
-) -> Action:
-    """Open an action. Raises Unscorable, Impossible: something is missing or unknown."""
-    contracts = contracts_of(store, survey)
-    trace(store, survey, dimension, days=window(wave))  # says which dimensions there are
-    scaled = {n: q for n, (q, _) in fields_of(contracts).items() if isinstance(q, Scaled)}
-    items = [n for n, q in scaled.items() if q.dimension == dimension] or [dimension]
-    first, last = window(wave)
-    if segment and segment.partition("=")[0] not in _keys(store, survey):
-        raise EchoformError(f"no segment {segment!r}: write agent=A07")
-    _day(due)
-    action = Action(
-        id="",
-        survey=survey,
-        dimension=dimension,
-        items=items,
-        baseline=Wave(str(first), str(last)),
-        segment=segment,
-        owner=owner,
-        due=due,
-        target=target,
-        cause=cause,
-        plan=plan,
-    )
-    return actions.opened(store, action, by, now)
-
-
-def carry_out(
-    store: Store, id: str, by: str, now: int, said: str = "", wave: str | None = None
-) -> Action:
-    """It is done, and is to show in ``wave``: unless told, in as many days as it was low in."""
-
-    def step(action: Action) -> Step:
-        today = days.day(now, Definitions(store).current(action.survey).timezone)
-        then = Wave(*map(str, window(wave))) if wave else action.baseline.after(today)
-        if then.first <= action.baseline.last:
-            raise EchoformError(f"{then.first} is not after the wave it was low in")
-        return Step(at=now, by=by, kind="carry_out", said=said, wave=then)
-
-    return actions.change(store, id, step)
-
-
-def _day(text: str) -> None:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        raise EchoformError(f"{text!r} is no day; write 2026-05-17") from None
-
-
-def _keys(store: Store, survey: str) -> Sequence[str]:
-    return counting.segment_keys(contracts_of(store, survey))
 
 
 def listed(found: Sequence[Action], now: int) -> RenderableType:
@@ -144,7 +23,7 @@ def listed(found: Sequence[Action], now: int) -> RenderableType:
     for name in ("action", "state", "owner", "due"):
         grid.add_column(name, no_wrap=True)
     grid.add_column("next wave")
-    for action in sorted(found, key=lambda a: (a.state in _OVER, a.due)):
+    for action in sorted(found, key=lambda a: (a.state in OVER, a.due)):
         late = action.is_overdue(today)
         grid.add_row(
             action.id,

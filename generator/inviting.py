@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace as changed
 from phonenumbers import SUPPORTED_REGIONS
 
 from chalicelib import days
+from chalicelib.channels import Message, opening
+from chalicelib.channels.configured import Outboxed
+from chalicelib.channels.opening import open_channels
+from chalicelib.channels.segments import segmented
 from chalicelib.invitations import record
 from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.invitations.sending import Write
@@ -20,6 +26,7 @@ from chalicelib.invitations.writing import writer
 from chalicelib.links import PERSONAL
 from chalicelib.published import Definitions
 from chalicelib.running import now
+from chalicelib.site import read_site
 from chalicelib.storage import Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from generator import masking
@@ -43,6 +50,8 @@ Say: TypeAlias = Callable[[str], None]
 
 _CAMPAIGN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOOKED_AT = 10_000
+_MEASURED = 1_000
+_HERE = ("localhost", "127.0.0.1", "::1")
 EXAMPLES = 3
 
 
@@ -87,6 +96,9 @@ def run_invite(
         raise Uninvited(f"--campaign {name!r}: write it with small letters, digits and -")
     if by and not sample:
         raise Uninvited("--by says what a --sample is drawn by; add --sample 30%")
+    closed = Definitions(store).publication(contract.id).closed_at
+    if send and closed is not None and closed <= at:
+        raise Uninvited(f"{contract.id} is closed; first: echoform reopen {contract.id}")
     if going := planned(store, contract, name):
         say(f"Campaign {name} of {contract.id} is planned already: nobody is added to it, and")
         say("nobody gets anything twice. (For other customers, name another --campaign.)")
@@ -125,12 +137,18 @@ def run_invite(
     shown = examples(writer(store, Definitions(store)), made.campaign, people())
     dry = "" if send else " (only shown: nobody is put on record, nothing is sent)"
     say(f"Campaign {name} of {contract.id}{dry}\n")
-    say("\n".join(board(made, table.name, contract.timezone, shown)))
+    texts_paid = segments(writer(store, Definitions(store)), made.campaign, people())
+    say("\n".join(board(made, table.name, contract.timezone, shown, texts_paid)))
     if made.problems:
         say(f"\nAll rows to look at: {listed(table, made.problems)}")
     say("")
     if not made.chosen:
         raise Uninvited("nobody is left to invite")
+    lost = list(unready(store, {each.channel for each in made.chosen}))
+    for each in lost:
+        say(each.what)
+    if send and (never := [each.what for each in lost if each.never]):
+        raise Uninvited(f"nothing was written: {never[0]}")
     count = f"{len(made.chosen):,} invitation{'s' if len(made.chosen) > 1 else ''}"
     if not send:
         say(f"To do it: the same with --send. It writes {count} and their personal links into")
@@ -141,6 +159,29 @@ def run_invite(
     record.create(store, key, made.campaign, people())
     say(f"{count} planned.")
     deliver(store, key, made.campaign, contract, say)
+
+
+class Unready(NamedTuple):
+    """What keeps messages from going out, or makes them useless."""
+
+    what: str
+    never: bool
+    """Whether nobody could answer what went out."""
+
+
+def unready(store: Store, kinds: Collection[str]) -> Iterator[Unready]:
+    """What has to be set up before these channels reach anybody."""
+    site = read_site(store)
+    here = urlsplit(site.url).hostname in _HERE
+    for kind, channel in open_channels(store, os.environ).items():
+        said = getattr(site.channels, kind)
+        if kind not in kinds or isinstance(said, Outboxed):
+            continue
+        if isinstance(channel, opening.Unready):
+            yield Unready(f"By {kind} nothing can go out from here yet: {channel.reason}", False)
+        if here:
+            what = f"links lead to {site.url}, which is this machine alone; set `url` in site.yaml"
+            yield Unready(what, never=getattr(said, "host", "") not in _HERE)
 
 
 def planned(store: Store, contract: Contract, name: str) -> Campaign | None:
@@ -204,6 +245,17 @@ def examples(write: Write, campaign: Campaign, people: Iterator[Invitation]) -> 
     return [_example(write, campaign, kind, each) for kind, each in [*ahead, *asking]]
 
 
+def segments(write: Write, campaign: Campaign, people: Iterator[Invitation]) -> float:
+    """Of a text message that invites, on average, told from the first thousand of them; 0 where
+    there is none."""
+    found = [each for each in islice(people, _LOOKED_AT) if each.channel == "sms"][:_MEASURED]
+    sizes = [
+        segmented(_written(write, campaign, "invitation", each).text.strip()).segments
+        for each in found
+    ]
+    return sum(sizes) / len(sizes) if sizes else 0
+
+
 def listed(table: Path, problems: Sequence[RowProblem]) -> Path:
     """A file of all problems, beside the table."""
     path = table.with_name(f"{table.stem}.problems.csv")
@@ -220,8 +272,12 @@ def _example(write: Write, campaign: Campaign, kind: str, each: Invitation) -> E
     if "name" in fields:
         fields["name"] = masking.name(fields["name"])
     masked = changed(each, fields=fields)
-    message = write(campaign, masked, kind, "X" * PERSONAL, f"{campaign.id}/{each.id}")
+    message = _written(write, campaign, kind, masked)
     return Example(kind, each.channel, masking.address(each.to), message)
+
+
+def _written(write: Write, campaign: Campaign, kind: str, each: Invitation) -> Message:
+    return write(campaign, each, kind, "X" * PERSONAL, f"{campaign.id}/{each.id}")
 
 
 def _column(by: str | None, columns: Sequence[str], meaning: CustomerMap) -> str | None:

@@ -16,6 +16,9 @@ from chalicelib.survey import EchoformError
 
 _SHORT = re.compile(r"/S/([A-Za-z][A-Za-z0-9-]{0,62})/([0-9A-Za-z-]{4,64})/?")
 
+_OPT_OUT = re.compile(r"[0-9A-Za-z]{10}(&|$)")
+"""What a text message's opt-out has: no link's code is as long."""
+
 
 class NoShortForm(EchoformError):
     """The site's address has what capitals would change."""
@@ -37,6 +40,8 @@ def short(site: str, survey: str, code: str) -> str:
 
 def led(path: str, query: str) -> str | None:
     """Where a short address leads to, with what somebody added behind it; None if it is none."""
+    if path == "/o" and _OPT_OUT.match(query):
+        return f"/api/optouts?{query}"
     found = _SHORT.fullmatch(path)
     if found is None:
         return None

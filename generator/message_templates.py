@@ -152,7 +152,7 @@ def _named(name: str, environment: Environment, found: Mapping[str, str]) -> set
     return fields
 
 
-_CODE = "7K3Q9M2XBV4D8N6H0TJ5R1WYCE"
+EXAMPLE = "7K3Q9M2XBV4D8N6H0TJ5R1WYCE0"
 _SAMPLES = {
     "zh": {
         "survey": "售后服务评价",
@@ -189,8 +189,8 @@ def samples(language: str, own: tuple[str, ...] = (), url: str = "") -> dict[str
     return {
         **{name: name for name in own},
         **_SAMPLES["zh" if language.startswith("zh") else "en"],
-        "link": f"{start}/after-sales/?{_CODE}",
-        "opt_out": f"{start}/opt-out/?{_CODE}",
+        "link": f"{start}/after-sales/?{EXAMPLE}",
+        "opt_out": f"{start}/opt-out/?{EXAMPLE}",
         "colour": "#0f6b62",
         "language": language,
         "incentive": "",

@@ -9,28 +9,35 @@ from chalicelib.channels import Message
 from chalicelib.channels.configured import Ses, Smtp
 from chalicelib.channels.letters import letter, sender
 from chalicelib.channels.segments import segmented
+from chalicelib.invitations import writing
 from chalicelib.messages import FIELDS, WRITTEN, Messages, Rendered, lay_messages
 from chalicelib.site import SiteRecord, lay_site
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import EchoformError
 from generator.building import gather
 from generator.findings import meant
-from generator.message_templates import samples, together
+from generator.message_templates import EXAMPLE, samples, together
 from generator.site import Site
 
 
 def lay(store: Store, site: Site) -> None:
     """Publish the site's record and all templates, for the functions to read."""
-    record = SiteRecord(
+    lay_site(store, recorded(site))
+    lay_messages(store, together(site.messages), site.message_fields)
+
+
+def recorded(site: Site) -> SiteRecord:
+    """What the functions must know of it."""
+    return SiteRecord(
         url=site.url,
         api=site.api,
+        short=site.short,
         name=site.name,
         colour=site.colour,
         channels=site.channels,
         service_events=site.service_events,
+        crm=site.crm,
     )
-    lay_site(store, record)
-    lay_messages(store, together(site.messages), site.message_fields)
 
 
 def run_message(
@@ -50,7 +57,7 @@ def run_message(
     known = [*FIELDS, *site.message_fields]
     fields = {
         **samples(language, site.message_fields, site.url),
-        "survey": contract.title.get(language, contract.title[contract.languages[0]]),
+        **writing.fields(recorded(site), contract, language, EXAMPLE, channel),
         "colour": site.colour,
     }
     if site.name:

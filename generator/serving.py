@@ -44,7 +44,7 @@ from generator.link_addresses import led
 from generator.pictures import KINDS
 from generator.places import APP
 from generator.receiving import ADDRESS, Receiver
-from generator.throttle import Throttle
+from generator.throttle import WRONG, WRONG_PER_SECOND, Throttle
 
 API = "/api/"
 
@@ -189,38 +189,53 @@ class SiteGate(Gate):
     def __init__(self, address: tuple[str, int], handler: GateHandler) -> None:
         super().__init__(address, handler)
         self._throttle = Throttle()
+        self._wrong = Throttle(WRONG, WRONG_PER_SECOND)
 
     def room(self, head: bytes) -> int:
         return max(self.receiver.room(head), self.largest)
 
     def turned_away(self, request: Request) -> bytes | None:
+        if _STAFF.match(request.head) and (wait := self._wrong.left(_address(request))):
+            return _refused("busy", wait)
         if not request.head.startswith(b"POST " + API.encode()):
             return None
         wait = self._throttle.wait(*_senders(request))
         return _refused("busy", wait) if wait else None
 
+    def answered(self, request: Request, reply: bytes) -> None:
+        address = _address(request)
+        if address and reply.startswith(b"HTTP/1.1 401 ") and _STAFF.match(request.head):
+            self._wrong.wait(address)
+
     def full(self, request: Request | None) -> bytes:
         return _refused("unavailable", 2)
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from; "" is this machine.
+
+    From this machine comes a proxy, which names the address it speaks for, or the author himself.
+    """
+    if not ip_address(request.address).is_loopback:
+        return request.address
+    forwarded = _FORWARDED.findall(request.head)
+    return forwarded[-1].decode() if forwarded else ""
 
 
 def _senders(request: Request) -> Iterator[str]:
     """Whose buckets a request is paid from: its address, and its link.
 
-    From this machine comes a proxy, which names the address it speaks for, or the author himself.
     A link's code that is written so that it is not found here costs its sender's address all the
     same.
     """
-    address = request.address
-    if ip_address(address).is_loopback:
-        forwarded = _FORWARDED.findall(request.head)
-        address = forwarded[-1].decode() if forwarded else ""
-    if address:
+    if address := _address(request):
         yield f"address {address}"
     for code in (_LINK.search(request.body), _REFERRED.search(request.head)):
         if code:
             yield f"link {links.hash_of(code[1].decode())}"
 
 
+_STAFF = re.compile(rb"[A-Z]+ /api/+staff/", re.IGNORECASE)
 _FORWARDED = re.compile(
     rb"\r\nx-forwarded-for:(?:[^\r\n]*,)?[ \t]*([0-9A-Fa-f.:]+)[ \t]*(?=\r\n)", re.IGNORECASE
 )

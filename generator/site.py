@@ -11,9 +11,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chalicelib.channels.configured import Channels
+from chalicelib.channels.configured import Channels, Crm
 from chalicelib.channels.opening import unopenable
+from chalicelib.channels.posting import secure
 from chalicelib.invitations.service_events import ServiceEvents
+from chalicelib.survey import EchoformError
 from chalicelib.survey.contract import Origin
 from chalicelib.survey.questions import Slug
 from generator.colours import illegible, palette, shades_of
@@ -69,12 +71,15 @@ class SiteFile(Struct, frozen=True, forbid_unknown_fields=True):
     """Where customers find the site: links begin with it. Else `echoform serve` on this machine."""
     service_events: dict[Slug, ServiceEvents] = {}
     """By survey: how customers are asked after a service is completed."""
+    crm: Crm | None = None
+    """Where what was learnt of customers goes: signed, as webhooks are."""
     channels: Channels = Channels()
     """Who delivers messages. A channel that is not named keeps them in the outbox."""
     message_fields: tuple[Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,62}$")], ...] = ()
     """Fields of messages beside those there are anyway: columns of the customers' table."""
     short: bool = False
-    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them."""
+    """Whether that host leads short addresses to the plain ones: QR codes are smaller by them, and
+    text messages shorter."""
 
 
 class Site(SiteFile, frozen=True):
@@ -107,6 +112,11 @@ def load_site(path: Path | None) -> Site:
         raise BadFile(f"{path}: colour {named}: {problem}: take a {remedy} shade")
     if said.logo and not said.name:
         raise BadFile(f"{path}: a logo needs `name`, which says it to who cannot see it")
+    if said.crm:
+        try:
+            secure(said.crm.url)
+        except EchoformError as error:
+            raise BadFile(f"{path}: crm: {error}") from None
     if problems := unopenable(said.channels):
         raise BadFile("\n".join(f"{path}: {problem}" for problem in problems))
     return Site(

@@ -40,6 +40,7 @@ _SCRIPTS = (
     "bulk.js",
     "team.js",
     "feedback.js",
+    "improvements.js",
     "begin.js",
 )
 """In the order in which they stand in one function."""

@@ -3,6 +3,9 @@
 A shop's Wi-Fi is one address and its poster one link, so both let 200 customers answer at once and
 try twice; then two more a second. Whoever sends faster than that is no shop. On AWS a WAF rule says
 the same (``infra/resources.yaml``).
+
+Wrong tokens of staff's have buckets of their own: a page whose token ended tries once and asks its
+person; whoever goes on is guessing, and is let in again slowly.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ from typing import NamedTuple
 
 BURST = 400
 PER_SECOND = 2.0
+WRONG = 30
+WRONG_PER_SECOND = 0.1
+"""Tokens that are none, from one address."""
 KNOWN = 10_000
 """Buckets kept; the least recently used are forgotten first, and so are full again."""
 
@@ -53,6 +59,11 @@ class Throttle:
         while len(self._buckets) > KNOWN:
             self._buckets.popitem(last=False)
         return 0.0
+
+    def left(self, name: str) -> float:
+        """Seconds to wait where a bucket is empty; nothing is taken."""
+        tokens = self._tokens(name, self._clock())
+        return 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
 
     def _tokens(self, name: str, now: float) -> float:
         tokens, at = self._buckets.get(name, _Bucket(self._burst, now))

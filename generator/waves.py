@@ -6,15 +6,13 @@ false alarms (``chalicelib.survey.comparing``).
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
 from itertools import pairwise
 
 from msgspec import Struct
 
-from chalicelib import counting
+from chalicelib import counting, periods
+from chalicelib.periods import NoPeriod
 from chalicelib.storage import Store
 from chalicelib.survey import Question, Scaled
 from chalicelib.survey.comparing import (
@@ -57,36 +55,11 @@ class Compared(Struct, frozen=True):
 
 
 def window(text: str) -> Window:
-    """The days of a wave: ``2026``, ``2026-Q3``, ``2026-09``, ``2026-W38``, ``2026-09-14`` or
-    ``2026-09-01..2026-09-30``. Raises Unscorable."""
-    first, dots, last = text.partition("..")
+    """The days of a wave (``chalicelib.periods``). Raises Unscorable."""
     try:
-        if dots:
-            start, end = date.fromisoformat(first), date.fromisoformat(last)
-        elif re.fullmatch(r"\d{4}", text):
-            start, end = date(int(text), 1, 1), date(int(text), 12, 31)
-        elif match := re.fullmatch(r"(\d{4})-Q([1-4])", text):
-            year, quarter = map(int, match.groups())
-            start, end = date(year, 3 * quarter - 2, 1), _month_end(year, 3 * quarter)
-        elif match := re.fullmatch(r"(\d{4})-(\d\d)", text):
-            year, month = map(int, match.groups())
-            start, end = date(year, month, 1), _month_end(year, month)
-        elif match := re.fullmatch(r"(\d{4})-W(\d\d)", text):
-            year, week = map(int, match.groups())
-            start = date.fromisocalendar(year, week, 1)
-            end = start + timedelta(days=6)
-        else:
-            start = end = date.fromisoformat(text)
-            if end.isoformat() != text:
-                raise ValueError
-    except ValueError:
-        raise Unscorable(
-            f"{text!r} is no wave; write 2026, 2026-Q3, 2026-09, 2026-W38, 2026-09-14 or "
-            "2026-09-01..2026-09-30"
-        ) from None
-    if start > end:
-        raise Unscorable(f"{text!r} ends before it begins")
-    return start.isoformat(), end.isoformat()
+        return periods.window(text)
+    except NoPeriod as wrong:
+        raise Unscorable(str(wrong)) from None
 
 
 def compare_waves(
@@ -227,7 +200,3 @@ def _scaled(question: Question, points: Mapping[int, int]) -> Iterator[tuple[str
 
 def _text(item: str, fields: Fields) -> Text:
     return fields[item][0].text if item in fields else {}
-
-
-def _month_end(year: int, month: int) -> date:
-    return date(year, month, calendar.monthrange(year, month)[1])

@@ -32,7 +32,7 @@ IMPROVED, WORSE = "improved", "worse"
 JUDGE = "job:judge"
 
 State: TypeAlias = Literal["planned", "carried_out", "improved", "reopened", "dropped"]
-Kind: TypeAlias = Literal["open", "plan", "carry_out", "judge", "note", "drop"]
+Kind: TypeAlias = Literal["open", "plan", "carry_out", "judge", "note", "drop", "tell"]
 Day: TypeAlias = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
 Said: TypeAlias = Annotated[str, Meta(max_length=2000)]
 
@@ -41,9 +41,14 @@ MOVES: dict[Kind, dict[State, State]] = {
     "carry_out": {"planned": "carried_out"},
     "judge": {"carried_out": "reopened"},  # or improved, by the verdict
     "note": {s: s for s in ("planned", "carried_out", "improved", "reopened", "dropped")},
+    "tell": {"carried_out": "carried_out", "improved": "improved"},
     "drop": {"planned": "dropped", "carried_out": "dropped", "reopened": "dropped"},
 }
 """What may follow on what."""
+OVER: tuple[State, ...] = ("improved", "dropped")
+"""Nothing is under way any more."""
+_ELSEWHERE: tuple[Kind, ...] = ("judge", "tell")
+"""Moves that come of something else: a wave that is over, customers who were told."""
 
 
 class Wave(Struct, frozen=True):
@@ -119,6 +124,11 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state in ("planned", "reopened") and bool(self.due) and self.due < today
 
 
+def legal(action: Action) -> list[str]:
+    """The moves that somebody can make now."""
+    return [kind for kind, ways in MOVES.items() if action.state in ways and kind not in _ELSEWHERE]
+
+
 class Impossible(EchoformError):
     """The action does not allow this now. The message says what it does allow."""
 
@@ -139,16 +149,16 @@ def moved(action: Action, step: Step) -> Action:
     """The action after the step. Raises Impossible."""
     leads = MOVES.get(step.kind, {})
     if action.state not in leads:
-        legal = ", ".join(kind for kind, ways in MOVES.items() if action.state in ways)
         raise Impossible(
-            f"{action.id} is {action.state} and allows no `{step.kind}`; possible now: {legal}"
+            f"{action.id} is {action.state} and allows no `{step.kind}`; possible now: "
+            + ", ".join(legal(action))
         )
     if action.state == "reopened" and step.kind == "plan":
         same = [n for n in ("cause", "plan") if getattr(step, n) in ("", getattr(action, n))]
         if same:
             raise Impossible(f"it did not help: give another {' and another '.join(same)}")
-    if step.kind == "drop" and not step.said:
-        raise Impossible("say why it is dropped")
+    if step.kind in ("drop", "note") and not step.said:
+        raise Impossible("say why it is dropped" if step.kind == "drop" else "the note is empty")
     if step.kind == "plan":
         told = {n: v for n in ("cause", "plan", "owner", "due") if (v := getattr(step, n))}
         told |= {"target": step.target} if step.target is not None else {}

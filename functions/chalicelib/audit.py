@@ -18,6 +18,7 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 ``settle``         invitations in doubt were said to be sent, or sent again; facts are counts
 ``opt_out``        somebody was entered who wants no messages; not who
 ``opt_in``         that was undone
+``tell``           customers were told what an improvement action did; facts are counts
 =================  ==========================================================================
 """
 
@@ -37,7 +38,7 @@ from .survey import ids
 EVENTS = (
     *("publish", "export", "read_contacts", "read_uploads", "erase", "purge"),
     *("close", "reopen", "settle", "opt_out", "opt_in"),
-    *("staff_token", "staff_revoke", "refuse"),
+    *("staff_token", "staff_revoke", "refuse", "tell"),
 )
 
 

@@ -20,6 +20,7 @@ themselves.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from secrets import randbits
@@ -28,7 +29,7 @@ import msgspec
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from . import audit, columns, days, keys, parquet, parts, tombstones, versions
+from . import audit, columns, days, keys, links, parquet, parts, tombstones, versions
 from .follow_ups.events import item_id
 from .follow_ups.port import Record
 from .invitations import contact_rule
@@ -39,6 +40,7 @@ from .storage import Exists, Missing, Stale, Store
 from .survey import EchoformError, ids
 from .traces import Traces
 
+_HASH = re.compile("[0-9a-f]{32}")
 TRIES = 100
 
 
@@ -120,7 +122,7 @@ def _carry_out(
     done.claims = sum(_is_there(store, key) for key in claims)
     store.delete(claims)
     shards = _shards(traces.links)
-    done.links = sum(_unlink(store, key, names) for key, names in shards.items())
+    done.links = sum(links.remove(store, key, names) for key, names in shards.items())
     done.uploads = sum(not key.endswith(keys.CLAIM) for key in traces.uploads)
     store.delete(traces.uploads)
     if record is not None:
@@ -150,7 +152,14 @@ def _forget(record: Record, definitions: Definitions, traces: Traces) -> int:
 def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
     """Take invitations away; the keys that were touched."""
     contact_rule.forget(store, traces.people)
-    touched = [keys.asked(each) for each in traces.people]
+    told = [
+        entry.key
+        for prefix in (keys.TOLD, keys.OUTBOX)
+        for entry in store.list(prefix)
+        if traces.people.intersection(_HASH.findall(entry.key))
+    ]
+    store.delete(told)
+    touched = [*told, *(keys.asked(each) for each in traces.people)]
     every = {name for names in traces.invitations.values() for name in names}
     for shard, names in traces.invitations.items():
         done.invitations += invitations.remove(store, shard, names)
@@ -258,25 +267,8 @@ def _is_there(store: Store, key: str) -> bool:
     return True
 
 
-def _shards(links: Iterable[str]) -> dict[str, set[str]]:
+def _shards(found: Iterable[str]) -> dict[str, set[str]]:
     shards: dict[str, set[str]] = defaultdict(set)
-    for name in links:
+    for name in found:
         shards[keys.links(name)].add(name)
     return shards
-
-
-def _unlink(store: Store, key: str, names: set[str]) -> int:
-    """Take links out of their shard; a code that is unknown opens nothing."""
-    for _ in range(TRIES):
-        try:
-            stored = store.get(key)
-            known = msgspec.json.decode(stored.data, type=dict[str, msgspec.Raw])
-            left = {name: link for name, link in known.items() if name not in names}
-            if len(left) < len(known):
-                store.replace(key, msgspec.json.encode(left), stored.tag)
-            return len(known) - len(left)
-        except Missing:
-            return 0
-        except Stale:
-            continue
-    raise Busy(f"{key} is being changed all the time; try again")

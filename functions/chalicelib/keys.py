@@ -31,11 +31,14 @@ CAMPAIGN = "/campaign.json"
 ASKED = "asked/"
 OPT_OUTS = "optouts/"
 HEARD = "heard/"
+PLANNING = "planning/"
 INVITATIONS = "invitations/"
 SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
 """No survey has a dot in its id."""
 ACTIONS = "actions/"
+TOLD = "told/"
+CRM = "crm/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -158,6 +161,16 @@ def action(name: str) -> str:
     return f"{ACTIONS}{name}.json"
 
 
+def told(action: str, person: str) -> str:
+    """That somebody was told what the action did; ``person``: a hash of the contact rule."""
+    return f"{TOLD}{action}/{person}"
+
+
+def crm(survey: str, place: str) -> str:
+    """What the CRM was told: of a part (``dt=2026-05-17/part-000``), or of closed follow-ups."""
+    return f"{CRM}{survey}/{place}.json"
+
+
 def outbox(channel: str, name: str) -> str:
     return f"{OUTBOX}{channel}/{name}.json"
 
@@ -172,6 +185,11 @@ def asked(hash: str) -> str:
 
 def opt_outs(hash: str) -> str:
     return f"{OPT_OUTS}{hash[:2]}.json"
+
+
+def planning(survey: str, campaign: str, nonce: str) -> str:
+    """That somebody is planning this campaign, or was cut off doing so."""
+    return f"{PLANNING}{survey}/{campaign}/{nonce}.json"
 
 
 def heard(survey: str, invitation: str, step: str) -> str:

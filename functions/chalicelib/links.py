@@ -13,8 +13,9 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from itertools import count
@@ -32,6 +33,8 @@ PERSONAL = 27
 """Symbols of a personal code: 130 random bits (129.8, less the codes not given out) and a check."""
 OPEN = 8
 """Symbols of an open code, which is no secret: short enough to read aloud and type."""
+BRIEF = 10
+"""Symbols of what names a link in the address of its opt-out: 50 bits of its hash."""
 _LOOKALIKE = str.maketrans("OIL", "011", "-")
 _AT_ONCE = 16
 
@@ -118,6 +121,33 @@ def hash_of(code: str) -> str:
     return sha256(canonical(code).encode()).hexdigest()[:32]
 
 
+def brief(code: str) -> str:
+    """Names a code's link where every character is paid for. Whoever has it cannot answer."""
+    return _brief(hash_of(code))
+
+
+def _brief(name: str) -> str:
+    number = int(name, 16) >> 128 - 5 * BRIEF
+    return "".join(ALPHABET[number >> 5 * at & 31] for at in reversed(range(BRIEF)))
+
+
+def look_up_brief(store: Store, brief: str) -> Link | None:
+    """The same as ``look_up``, by what ``brief`` made of the code."""
+    letters = canonical(brief)
+    if len(letters) != BRIEF or not set(letters) <= set(ALPHABET):
+        return None
+    number = 0
+    for letter in letters:
+        number = number * 32 + ALPHABET.index(letter)
+    start = f"{number >> 5 * BRIEF - 12:03x}"
+    try:
+        shard = msgspec.json.decode(store.get(keys.links(start)).data, type=dict[str, Raw])
+    except Missing:
+        return None
+    found = next((name for name in shard if _brief(name) == letters), None)
+    return None if found is None else _DECODER.decode(shard[found])
+
+
 def look_up(store: Store, code: str) -> Link | None:
     """What the link knows; one read, whether or not there is such a link."""
     if not CODE.fullmatch(code):
@@ -147,6 +177,21 @@ def add(store: Store, links: Mapping[str, Link], *, new: bool = False) -> None:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             # list(): what one of them raised is raised here
             list(pool.map(partial(_add_to, store, new), shards, shards.values()))
+
+
+def remove(store: Store, key: str, names: Collection[str]) -> int:
+    """Take links out of their shard; how many there were. A code that is unknown opens nothing."""
+    while True:
+        try:
+            stored = store.get(key)
+        except Missing:
+            return 0
+        known = msgspec.json.decode(stored.data, type=dict[str, Raw])
+        left = {name: link for name, link in known.items() if name not in names}
+        with suppress(Stale):
+            if len(left) < len(known):
+                store.replace(key, msgspec.json.encode(left), stored.tag)
+            return len(known) - len(left)
 
 
 def _add_to(store: Store, new: bool, key: str, links: Mapping[str, Raw]) -> None:

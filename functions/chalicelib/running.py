@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ JOBS = {
     "purge": "chalicelib.jobs.purge",
     "judge": "chalicelib.jobs.judge",
     "invite": "chalicelib.jobs.invite",
+    "crm": "chalicelib.jobs.crm",
 }
 
 
@@ -64,8 +65,13 @@ def run_part(settings: Settings, store: Store, left: Left, message: str) -> dict
     return _logged("merge", "run_part", store, settings, left, message)
 
 
+def run_notices(settings: Settings, store: Store, bodies: Sequence[str]) -> dict[str, int]:
+    """Put on record what providers tell of messages. Raises NoKey."""
+    return _logged("invite", "run_notices", store, settings, endless, bodies)
+
+
 def _logged(
-    name: str, act: str, store: Store, settings: Settings, left: Left, *more: str
+    name: str, act: str, store: Store, settings: Settings, left: Left, *more: object
 ) -> dict[str, int]:
     if not settings.key:
         raise NoKey("ECHOFORM_KEY is not set: it is the secret that makes customers pseudonyms")

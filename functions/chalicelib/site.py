@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from . import keys
-from .channels.configured import Channels
+from .channels.configured import Channels, Crm
 from .invitations.service_events import ServiceEvents
 from .storage import Missing, Store
 
@@ -19,12 +19,16 @@ class SiteRecord(Struct, frozen=True, omit_defaults=True):
     """Where customers find the site; links begin with it."""
     api: str = "/api"
     """Where the functions answer, on the same site."""
+    short: bool = False
+    """Whether the host leads short addresses to the plain ones."""
     name: dict[str, str] = {}
     """The brand's name by language."""
     colour: str = "#0f6b62"
     channels: Channels = Channels()
     service_events: dict[str, ServiceEvents] = {}
     """By survey: how customers are asked after a service."""
+    crm: Crm | None = None
+    """Whom what was learnt of customers is told."""
 
     def called(self, language: str) -> str:
         """The brand's name in a language, else in the first there is."""

@@ -153,6 +153,27 @@ def export(survey: str, **options: Any) -> None:
 
 @click.command()
 @click.argument("survey")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "xlsx"]),
+    help="Else as --output ends.",
+)
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@data_option
+def customers(survey: str, output: Path, form: str | None, data: str) -> None:
+    """Write what is known of each customer of SURVEY, for the CRM; noted in the audit trail.
+
+    Their last scores, index and day, channel and language, open follow-ups, improvement actions
+    they raised, and whether they opted out.
+    """
+    from generator.knowing import run_customers
+
+    run_customers(survey, output, form, data, click.echo)
+
+
+@click.command()
+@click.argument("survey")
 @click.option("--output", type=click.Path(path_type=Path), help="A file to write instead.")
 @data_option
 def dictionary(survey: str, output: Path | None, data: str) -> None:
@@ -185,4 +206,14 @@ def athena(surveys: tuple[str, ...], **options: Any) -> None:
     run_athena(surveys, **options, say=click.echo)
 
 
-COMMANDS: list[click.Command] = [scores, compare, trace, drivers, query, export, dictionary, athena]
+COMMANDS: list[click.Command] = [
+    scores,
+    compare,
+    trace,
+    drivers,
+    query,
+    export,
+    customers,
+    dictionary,
+    athena,
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, TextIO
 
 import click
 
@@ -81,4 +82,18 @@ def opt_outs(add: str | None, remove: str | None, customer: bool, data: str) -> 
     run_opt_outs(add, remove, customer, data, click.echo)
 
 
-COMMANDS: list[click.Command] = [campaigns, remind, settle, close, reopen, opt_outs]
+@click.command()
+@click.argument("files", nargs=-1, type=click.File(encoding="utf-8"))
+@data_option
+def notices(files: tuple[TextIO, ...], data: str) -> None:
+    """Put on record what SES or SNS told of messages, from FILES (or standard input).
+
+    A file is what `aws sqs receive-message` prints, or one notification or line of a log each line.
+    On AWS a function does the same by itself.
+    """
+    from generator.campaigning import run_notices
+
+    run_notices([each.read() for each in files or [sys.stdin]], data, click.echo)
+
+
+COMMANDS: list[click.Command] = [campaigns, remind, settle, close, reopen, opt_outs, notices]

@@ -38,10 +38,12 @@ def list_(survey: str, data: str) -> None:
 @data_option
 def suggest(survey: str, wave: str, data: str) -> None:
     """Where an action is due: dimensions that are low, and what lowers them most."""
+    from chalicelib.actions import Wave
+    from chalicelib.lows import low
+    from chalicelib.periods import window
     from generator.data import open_data
-    from generator.improving import low
 
-    found = low(open_data(data), survey, wave)
+    found = low(open_data(data), survey, Wave(*window(wave)))
     for each in found:
         worst = f"; most through {each.worst.key}={each.worst.value}" if each.worst else ""
         click.echo(f"{each.dimension}: mean {each.mean:.2f}, n {each.n:,}{worst}")
@@ -67,9 +69,9 @@ def suggest(survey: str, wave: str, data: str) -> None:
 def open_(survey: str, data: str, **said: Any) -> None:
     """Open an action for a low dimension of SURVEY."""
     from chalicelib import audit
+    from chalicelib.improving import begin
     from chalicelib.running import now
     from generator.data import open_data
-    from generator.improving import begin
 
     dimension, wave = said.pop("dimension"), said.pop("wave")
     store = open_data(data)
@@ -107,6 +109,10 @@ def note(action: str, said: str, data: str) -> None:
 @data_option
 def plan(action: str, data: str, **said: Any) -> None:
     """Change the plan. One that did not help wants another cause and another plan."""
+    from chalicelib.improving import day
+
+    if said["due"]:
+        day(said["due"])
     _step(data, action, "plan", **said)
 
 
@@ -118,9 +124,9 @@ def plan(action: str, data: str, **said: Any) -> None:
 def carry_out_(action: str, said: str, wave: str | None, data: str) -> None:
     """It is done: the next wave will show whether it helped."""
     from chalicelib import audit
+    from chalicelib.improving import carry_out
     from chalicelib.running import now
     from generator.data import open_data
-    from generator.improving import carry_out
 
     made = carry_out(open_data(data), action, audit.operator(), now(), said, wave)
     assert made.wave is not None
@@ -134,6 +140,25 @@ def carry_out_(action: str, said: str, wave: str | None, data: str) -> None:
 def drop(action: str, why: str, data: str) -> None:
     """Give an action up."""
     _step(data, action, "drop", said=why)
+
+
+@actions.command()
+@click.argument("action")
+@click.option("--did", multiple=True, required=True, metavar="LANGUAGE=TEXT", help="What was done.")
+@click.option(
+    "--contact-rule", "days", default=30, show_default=True, help="Days since they were asked."
+)
+@click.option("--send", is_flag=True, help="Tell them; else only show whom.")
+@data_option
+def tell(action: str, did: tuple[str, ...], days: int, data: str, send: bool) -> None:
+    """You said, we did: tell the customers whose low answers raised ACTION what was done.
+
+    Each once for an action, by the address they left or were invited by. No name of anybody is
+    said, and whoever wants no messages gets none.
+    """
+    from generator.telling import run_tell
+
+    run_tell(action, did, days, data, send, click.echo)
 
 
 def _step(data: str, action: str, kind: Any, **said: Any) -> None:

@@ -59,14 +59,15 @@ const drawTop = () => {
   document.title = word("title");
   redraw($("Top"),
     h("strong", {class: "brand"}, said(DATA.brand) || word("title")),
-    h("nav", {"aria-label": word("pages")}, ["", "team", "feedback"].filter(name => !name || may(name)).map(name =>
+    h("nav", {"aria-label": word("pages")}, ["", "team", "feedback", "actions"].filter(name => !name || may(name)).map(name =>
       h("a", {href: "#" + query({view: name}), "aria-current": view === name && "page"},
         word(`views.${name || "queue"}`), !name && h("b", {id: "N-open"})))),
     h("span", {class: "me"}, me && list(me.sub, word(`roles.${me.role}`))),
     button(word("switch"), () => {
       language = language === "en" ? "zh-CN" : "en";
       keep("localStorage", LANGUAGE, language);
-      drawAll();
+      if (view) arrive();
+      else drawAll();
     }, {id: "Language", lang: language === "en" ? "zh-CN" : "en"}),
     button("?", openHelp, {id: "Keys", "aria-label": word("help")}));
 };
@@ -112,6 +113,7 @@ const arrive = () => {
   if (!me) return;
   if (view === "team") return openTeam();
   if (view === "feedback") return openFeedback();
+  if (view === "actions") return openActions();
   const filters = query(filtersNow());
   if (filtered !== filters) {
     filtered = filters;

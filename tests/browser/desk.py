@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from chalicelib.running import now
 from chalicelib.survey import Contract
@@ -36,6 +36,40 @@ MOVES: dict[str, tuple[tuple[str, ...], str]] = {
     "give_up": (("assigned", "contacted"), "unreachable"),
     "close": (("unreachable",), "closed"),
 }
+
+
+ACTION_MOVES = {
+    "planned": ["plan", "carry_out", "note", "drop"],
+    "carried_out": ["note", "drop"],
+    "improved": ["note"],
+    "reopened": ["plan", "note", "drop"],
+    "dropped": ["note"],
+}
+
+
+def action(number: int, **facts: Any) -> Data:
+    """An improvement action that nothing was done for yet."""
+    first = {"at": now() - 48 * HOUR, "by": "M1", "kind": "open"}
+    return {
+        "id": f"after-sales-attitude-{number}",
+        "survey": "after-sales",
+        "dimension": "attitude",
+        "items": ["attitude"],
+        "baseline": {"first": "2026-07-01", "last": "2026-09-30"},
+        "segment": "",
+        "state": "planned",
+        "owner": "L1",
+        "due": "2026-11-30",
+        "overdue": False,
+        "target": 4.2,
+        "cause": "",
+        "plan": "",
+        "wave": None,
+        "judged": None,
+        "version": 1,
+        "history": [first],
+        **facts,
+    }
 
 
 def item(number: int, **facts: Any) -> Data:
@@ -83,6 +117,8 @@ class Desk:
         self.answers: list[Data] = []
         self.team: Data = {}
         self.feedback: list[Data] = []
+        self.actions: list[Data] = []
+        self.lows: list[Data] = []
         self.requests: list[str] = []
         self.contacts: list[str] = []
         self.faults: list[str] = []
@@ -101,7 +137,8 @@ class Desk:
 
     def sign_in(self, sub: str, role: str = "agent", language: str = "en") -> str:
         token = f"h.{sub}.s{len(self.people)}"
-        may = ["feedback", "queue"] + ["team", "bulk"] * (role != "agent")
+        may = ["feedback", "queue", "actions", "improve"]
+        may += ["team", "bulk", "open_action"] * (role != "agent")
         self.people[token] = {
             "sub": sub, "role": role, "teams": ["北区"], "language": language,
             "expires_at": now() + HOUR, "may": may,
@@ -145,6 +182,12 @@ class Desk:
             at = int(asked.get("cursor", 0))
             more = at + 20 < len(self.feedback)
             return 200, {"items": self.feedback[at : at + 20], "next": str(at + 20) * more or None}
+        if parts == ["actions"]:
+            return 200, {"items": [{**each, "history": None} for each in self.actions]}
+        if parts == ["actions", "suggested"]:
+            return 200, {**asked, "segment": asked.get("segment", ""), "items": self.lows}
+        if parts[0] == "actions":
+            return self.action(unquote(parts[1]))
         if len(parts) == 2:
             found = self.items.get(parts[1])
             if found is None:
@@ -153,6 +196,31 @@ class Desk:
             answers = self.answers
             return 200, {"item": found, "answers": answers, "history": history, "moves": legal}
         return 200, self.page(asked, person["sub"])
+
+    def action(self, id: str) -> tuple[int, Data]:
+        for each in self.actions:
+            if each["id"] == id:
+                texts = {"attitude": {"zh-CN": "服务态度", "en": "Attitude of our staff"}}
+                moves = ACTION_MOVES[each["state"]]
+                return 200, {
+                    "action": each, "history": each["history"], "texts": texts, "moves": moves
+                }  # fmt: skip
+        return 404, {"error": "not_found"}
+
+    def improve(self, id: str, body: Data, by: str) -> tuple[int, Data]:
+        """A move on an improvement action, or a new one where there is no id."""
+        if not id:
+            self.actions.append(action(len(self.actions) + 1, **body))
+            return self.action(self.actions[-1]["id"])
+        seen = next(each for each in self.actions if each["id"] == id)
+        if seen["version"] != body["version"]:
+            return 409, {"error": "stale", "action": seen}
+        seen["history"].append({"at": now(), "by": by, "kind": body["move"], **body})
+        seen["version"] += 1
+        seen["state"] = {"carry_out": "carried_out", "drop": "dropped", "plan": "planned"}.get(
+            body["move"], seen["state"]
+        )
+        return self.action(id)
 
     def page(self, asked: Data, sub: str) -> Data:
         open_ones = [each for each in self.items.values() if each["state"] != "closed"]
@@ -180,6 +248,8 @@ class Desk:
 
     def post(self, path: str, body: Data, person: Data) -> tuple[int, Data]:
         parts = path.strip("/").split("/")
+        if parts[0] == "actions":
+            return self.improve(unquote("".join(parts[1:])), body, person["sub"])
         if parts[-1] == "contact":
             self.contacts.append(parts[1])
             return 200, {"phone": "138 0013 8000", "email": "c@example.com"}

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -75,6 +76,16 @@ def test_many_messages_take_one_connection_and_arrive_as_written(sink: Sink) -> 
     assert content.isascii()
 
 
+def test_callers_side_by_side_have_a_connection_each_and_one_pace(sink: Sink) -> None:
+    with sending_to(sink, connections=4) as server, ThreadPoolExecutor(server.at_once) as pool:
+        letters = [Message(key=f"{n}", to=f"c{n}@example.com", text=f"{n}") for n in range(40)]
+        assert len(set(pool.map(server.send, letters))) == 40
+    assert 1 <= sink.connections <= 4
+    assert sorted(to for _, [to], _ in sink.arrived) == sorted(each.to for each in letters)
+    for _, [to], content in sink.arrived:
+        assert content.rstrip().endswith(to[1:].partition("@")[0].encode())
+
+
 def test_a_line_of_one_dot_does_not_end_a_message(sink: Sink) -> None:
     with sending_to(sink) as server:
         server.send(Message(key="k", to="c1@example.com", text="before\n.\nMAIL FROM:<x@y.z>\n"))
@@ -122,8 +133,7 @@ def test_where_no_server_listens_nothing_was_sent() -> None:
 def test_a_connection_that_ended_meanwhile_is_made_again(sink: Sink) -> None:
     with sending_to(sink) as server:
         server.send(MESSAGE)
-        line = server._line
-        assert line is not None
+        [line] = server._kept
         assert line.sock is not None
         line.sock.shutdown(socket.SHUT_RDWR)
         server.send(MESSAGE)

@@ -15,10 +15,12 @@ from chalicelib import keys, links
 from chalicelib.accept import Arrival, accept
 from chalicelib.channels import Channel, Message, Unavailable, Undeliverable
 from chalicelib.channels.outbox import Outbox
-from chalicelib.follow_ups import Query, Record, Stale, fold
+from chalicelib.follow_ups import Query, Record, Stale, fold, verifying
 from chalicelib.follow_ups.acting import act
 from chalicelib.follow_ups.events import DAY_MS, Item
 from chalicelib.follow_ups.sqlite import SqliteRecord
+from chalicelib.follow_ups.verifying import Unverifiable
+from chalicelib.invitations import opting_out
 from chalicelib.jobs.escalate import Escalated, escalate
 from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge
@@ -276,6 +278,7 @@ def test_a_rule_without_verification_leaves_closing_to_the_lead(site: Site) -> N
 
 class Broken:
     repeatable = True
+    at_once = 1
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -336,3 +339,16 @@ def test_a_person_reopens_with_a_fresh_clock(site: Site) -> None:
             "agent",
             0,
         )
+
+
+def test_the_way_out_of_a_verification_works_and_is_kept(site: Site) -> None:
+    """Who opts out by it is not reminded, nor asked about another follow-up."""
+    site.resolved()
+    assert site.escalate(NOON) == Escalated(asked=1)
+    code = site.sent[0].opt_out.partition("?")[2]
+    definitions = Definitions(site.store)
+    assert opting_out.opted_out(site.store, definitions, code, {}, NOON).status == 200
+    site.escalate(NOON + 10 * 24 * HOUR)
+    assert len(site.sent) == 1
+    with pytest.raises(Unverifiable, match="opted_out"):
+        verifying.asking(site.store, definitions, KEY, site.item)

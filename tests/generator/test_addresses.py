@@ -12,6 +12,7 @@ from generator.addresses import READERS, BadAddress, email, phone
     "text",
     [
         "13800138000",
+        "13800138000.0",
         "138 0013 8000",
         "138-0013-8000",
         "+86 138 0013 8000",

@@ -282,3 +282,62 @@ def test_what_cannot_be_is_said_and_nothing_is_planned(
 def test_a_survey_that_is_not_live_yet_says_which_file_makes_it_so() -> None:
     output = echoform("invite", "after-sales", "june.xlsx").output
     assert "surveys/after-sales.yaml" in output
+
+
+def site(*lines: str) -> None:
+    Path("surveys/site.yaml").write_text("\n".join(lines), "utf-8")
+
+
+def test_what_keeps_messages_from_going_out_is_said_before_and_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And once it is mended, the same command sends the rest."""
+    mail = (
+        "channels: {email: {by: smtp, host: 127.0.0.1, port: 1, secure: none, sender: a@b.example"
+    )
+    site("url: https://s.example.com", f"{mail}, password_from: MAIL}}}}")
+    monkeypatch.delenv("MAIL", raising=False)
+    why = "channel email: the environment variable MAIL is not set"
+    assert f"By email nothing can go out from here yet: {why}" in invite("--campaign", "june")
+    assert f"By email nothing goes out now: {why}" in invite(
+        "--campaign", "june", "--send", "--yes"
+    )
+    site("url: https://s.example.com", f"{mail}}}}}")
+    again = invite("--campaign", "june", "--send")
+    assert "nothing goes out now: the mail server: ConnectionRefusedError" in again
+    assert not sent()
+    site("url: https://s.example.com")
+    assert "12 invitations sent" in invite("--campaign", "june", "--send")
+
+
+def test_nobody_gets_a_link_that_only_this_machine_can_open(here: Path) -> None:
+    site("channels: {email: {by: smtp, host: mail.example.com, sender: a@b.example}}")
+    told = "links lead to http://127.0.0.1:8000, which is this machine alone; set `url`"
+    assert told in invite()
+    assert told in refused("june.xlsx", "--send", "--yes")
+    assert not (here / "data" / "campaigns").exists()
+    site(
+        "channels: {email: {by: smtp, host: 127.0.0.1, port: 1, secure: none, sender: a@b.example}}"
+    )
+    assert "12 invitations planned" in invite("--send", "--yes"), "to try it"
+
+
+def test_a_closed_survey_plans_nobody(here: Path) -> None:
+    invite()
+    done("close", "after-sales")
+    told = refused("june.xlsx", "--send", "--yes")
+    assert "after-sales is closed; first: echoform reopen after-sales" in told
+    assert not (here / "data" / "campaigns").exists()
+
+
+def test_a_condition_that_cannot_be_says_what_stands_in_its_way() -> None:
+    assert "single quotes: 'VIP'" in refused("june.xlsx", "--where", "客户等级 = VIP")
+    Path("july.csv").write_text("邮箱,服务日期\na@example.com,2026-05-01\nb@example.com,昨天\n")
+    told = refused("july.csv", "--where", "服务日期 >= current_date - 30")
+    assert '"服务日期" text (row 3 holds no day)' in told
+
+
+def test_the_dry_run_says_what_text_messages_cost() -> None:
+    said = counts(invite("--channel", "sms"))
+    assert said["by sms"] == 6
+    assert said["segments of these texts: they cost by segment"] == 2 * 6

@@ -166,7 +166,7 @@ def test_a_message_is_shown_as_a_customer_gets_it(surveys: Path) -> None:
     survey = surveys / "counter.yaml"
     text = echoform("message", survey, "--channel", "sms", "--language", "zh-CN")
     assert "请评价： http://127.0.0.1:8000/" in text
-    assert "UCS-2, 141 units, 3 segments" in text
+    assert "UCS-2, 142 units, 3 segments" in text
     mail = echoform("message", survey, "--language", "en", "--field", "name=C9 {{ 7*7 }}")
     assert mail.startswith("Subject: How was our service?\n\nDear C9 {{ 7*7 }},")
     assert "“At the counter”" in mail

@@ -31,7 +31,7 @@ from generator.data import settings
 from generator.local import admission
 from generator.places import SURVEYS
 from generator.serving import CannotListen, Page, make_server
-from generator.throttle import BURST
+from generator.throttle import BURST, WRONG
 from tests.surveys import after_sales
 
 SURVEY = after_sales()
@@ -187,6 +187,23 @@ def test_a_link_that_everybody_sends_is_throttled_as_one(port: int) -> None:
             break
     assert number >= BURST
     assert reply.status == 429
+
+
+def test_who_tries_tokens_is_told_to_wait_and_a_neighbour_and_this_machine_are_not(
+    port: int,
+) -> None:
+    def me(address: str) -> int:
+        sent = {"Authorization": "Bearer a.b.c"} | ({"X-Forwarded-For": address} if address else {})
+        return ask(port, "GET", "/api/staff/me", None, sent)[0].status
+
+    tried = [me("203.0.113.77") for _ in range(WRONG + 5)]
+    assert tried[:WRONG] == [401] * WRONG
+    assert tried[-1] == 429
+    assert [me("203.0.113.78"), me("")] == [401, 401]
+    assert (
+        ask(port, "POST", "/api//staff/bulk", b"{}", {"X-Forwarded-For": "203.0.113.77"})[0].status
+        == 429
+    )
 
 
 def test_an_address_that_is_taken_is_said_in_words(port: int, folder: Path) -> None:

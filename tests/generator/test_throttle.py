@@ -44,3 +44,12 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(throttle.KNOWN + 10):
         bucket.wait(f"address {number}")
     assert len(bucket._buckets) == throttle.KNOWN
+
+
+def test_to_look_takes_nothing() -> None:
+    clock = Clock()
+    bucket = Throttle(burst=1, clock=clock)
+    assert [bucket.left("a"), bucket.left("a"), bucket.wait("a")] == [0, 0, 0]
+    assert bucket.left("a") == 1 / throttle.PER_SECOND
+    clock.now += 1
+    assert bucket.left("a") == 0

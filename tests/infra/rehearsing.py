@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib import claims, days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
-from chalicelib.actions import Action, Wave
+from chalicelib.actions import Action, Step, Wave
 from chalicelib.claims import Claim
 from chalicelib.collecting import JSON, collect
 from chalicelib.follow_ups.dynamo import DynamoRecord
@@ -24,13 +24,14 @@ from chalicelib.follow_ups.events import DAY_MS, Verification, opened
 from chalicelib.invitations import codes, opting_out, record
 from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.invitations.service_events import ServiceEvents, completed, signature
+from chalicelib.jobs.crm import tell_all
 from chalicelib.jobs.decision import Mark
 from chalicelib.jobs.landed import Part
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.messages import lay_messages
 from chalicelib.published import Definitions
-from chalicelib.running import now, run_job, run_part
+from chalicelib.running import now, run_job, run_notices, run_part
 from chalicelib.settings import Settings
 from chalicelib.staff import reader
 from chalicelib.staff.api import open_desk
@@ -40,6 +41,7 @@ from chalicelib.survey import Submission, ids
 from chalicelib.survey.contract import Retention
 from chalicelib.survey.questions import Upload
 from chalicelib.traces import find
+from tests.invitations.test_fates import COMPLAINT, mailed
 from tests.jobs.answering import KEY, contract, land, names, rows, said
 from tests.records import item
 from tests.staff.desks import ask
@@ -57,6 +59,11 @@ CAMPAIGN = Campaign(
 )
 SENT, OUT, SPOKEN = "1" * 32, "2" * 32, "3" * 32
 """Who is written to, who opted out before, and who answered before."""
+NOTED = Action(
+    id="noted", survey=SURVEY.id, dimension="care", items=["care"],
+    baseline=Wave("2026-01-01", "2026-01-02"),
+    steps=[Step(at=1, by="boss", kind="open")],
+)  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
 
@@ -118,6 +125,7 @@ def _begin(store: S3Store) -> None:
         ],
     )  # fmt: skip
     _open(1, assignee="a1", state="assigned")
+    store.create(keys.action(NOTED.id), msgspec.json.encode(NOTED))
 
 
 def _open(number: int, **other: Any) -> None:
@@ -134,6 +142,10 @@ def _staff(settings: Settings, store: S3Store) -> None:
     assert ask(desk, "GET", "/staff/team", token, now=now())[0] == 200
     step = {"version": 1, "move": "call", "channel": "phone", "outcome": "reached"}
     assert ask(desk, "POST", one, token, step, **mine)[0] == 200
+    named = {"id": NOTED.id}
+    assert ask(desk, "GET", "/staff/actions", token, now=now())[0] == 200
+    step = {"version": 1, "move": "note", "said": "So"}
+    assert ask(desk, "POST", "/staff/actions/{id}", token, step, named, now=now())[0] == 200
     for method, route in (("GET", one), ("POST", one + "/contact")):
         with pytest.raises(ClientError, match="ResourceNotFound"):
             ask(desk, method, route, token, **mine)
@@ -199,8 +211,29 @@ def _counted(store: S3Store) -> None:
 def _read(settings: Settings, store: S3Store) -> None:
     response = next(row["response"] for row in rows(store, keys.CONTACTS))
     here = reader.here(store)
+    today = days.day(now(), SURVEY.timezone)
+    reader.answer(
+        here, {"type": "lows", "survey": SURVEY.id, "wave": {"first": today, "last": today}}
+    )
     for kind in ("answers", "contacts"):
         assert reader.answer(here, {"type": kind, "survey": SURVEY.id, "response": response})
+
+
+def _noticed(settings: Settings, store: S3Store) -> None:
+    """Whoever was written to complains."""
+    [shard] = record.shards(store, CAMPAIGN)
+    each, place = shard.invitations[SENT], record.where(CAMPAIGN, shard.key, SENT)
+    run_notices(settings, store, [mailed(CAMPAIGN, place, each, **COMPLAINT)])
+    by_id = {"notification": {"messageId": "none", "timestamp": "2026-06-01 05:00:00.000"}}
+    run_notices(settings, store, [msgspec.json.encode(by_id).decode()])
+
+
+def _noted_long_ago(store: S3Store) -> None:
+    store.create(keys.crm(SURVEY.id, "dt=2020-01-01/part-000"), b"{}")
+
+
+def _crm(settings: Settings, store: S3Store) -> None:
+    tell_all(store, DynamoRecord(TABLE), lambda key, body: True, now())
 
 
 def _api(settings: Settings, store: S3Store) -> None:
@@ -260,11 +293,13 @@ REHEARSED: dict[str, tuple[Prepare, Act]] = {
     "sweep": (_orphan, partial(run_job, "sweep")),
     "merge": (_land, _merge),
     "merge_part": (_one, _part),
-    "read": (_nothing, _read),
     "follow_up": (_erased_meanwhile, partial(run_job, "follow_up")),
     "escalate": (_overdue, partial(run_job, "escalate")),
     "invite": (_nothing, partial(run_job, "invite")),
+    "notices": (_nothing, _noticed),
+    "crm": (_noted_long_ago, _crm),
     "tally": (_nothing, partial(run_job, "tally")),
+    "read": (_nothing, _read),
     "judge": (_counted, partial(run_job, "judge")),
     "purge": (_erase, partial(run_job, "purge")),
 }

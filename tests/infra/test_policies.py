@@ -100,6 +100,10 @@ UNSEEN: dict[str, set[Leave]] = {
         or leave.on.startswith(("Results/", "Data/staging/", "Data/stretches/", "Data/links/"))
     },
     "invite": SENDS,
+    "notices": {
+        Leave(f"sqs:{action}", "NoticesQueue")
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    },
     # It lists nothing either.
     "escalate": SENDS | {Leave("s3:ListBucket", "Data")},
     # Days that are over are deleted, and whoever is erased may stand anywhere: the tests of erasing

@@ -150,6 +150,9 @@ def test_the_queue_is_the_one_the_functions_listen_to() -> None:
     functions = settings["lambda_functions"]
     assert queue["QueueName"] == app.MERGE_QUEUE
     assert queue["VisibilityTimeout"] == 6 * functions["merge_part"]["lambda_timeout"]
+    notices = resources()["NoticesQueue"]["Properties"]
+    assert notices["QueueName"] == app.NOTICES_QUEUE
+    assert notices["VisibilityTimeout"] == 6 * functions["notices"]["lambda_timeout"]
     assert all(functions[n]["lambda_timeout"] > 2 * ENOUGH_S for n in ("merge", "merge_part"))
 
 

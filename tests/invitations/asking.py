@@ -27,6 +27,7 @@ class Memory:
 
     def __init__(self, repeatable: bool = False) -> None:
         self.repeatable = repeatable
+        self.at_once = 1
         self.taken: list[Message] = []
         self.fails: Callable[[Message], None] = lambda message: None
         self._lock = Lock()

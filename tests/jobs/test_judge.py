@@ -11,14 +11,16 @@ from click.testing import CliRunner, Result
 
 from chalicelib import actions
 from chalicelib.actions import Action, Impossible, NoAction, Step, Wave
+from chalicelib.improving import Low, begin, carry_out
 from chalicelib.jobs.judge import Done, judge
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
+from chalicelib.lows import low as lows
+from chalicelib.periods import window
 from chalicelib.storage import FolderStore, MemoryStore, Store
 from chalicelib.survey import EchoformError
 from chalicelib.survey.questions import Rating
 from generator.__main__ import main
-from generator.improving import begin, carry_out, low
 from tests.jobs.answering import KEY, at, contract, land, live, said
 
 SURVEY = contract(
@@ -74,6 +76,10 @@ def opened(store: Store, **other: object) -> Action:
         DONE,
         **(PLAN | other),  # type: ignore[arg-type]
     )
+
+
+def low(store: Store, survey: str, wave: str, segment: str = "") -> list[Low]:
+    return lows(store, survey, Wave(*window(wave)), segment)
 
 
 def under_way(store: Store, **other: object) -> Action:
@@ -197,7 +203,7 @@ def test_an_action_for_one_segment_looks_at_that_alone() -> None:
 def test_steps_that_make_no_sense_are_refused_with_those_that_do() -> None:
     store = counted()
     action = opened(store)
-    with pytest.raises(Impossible, match="planned and allows no `judge`; possible now: plan"):
+    with pytest.raises(Impossible, match="allows no `judge`; possible now: plan, carry_out"):
         actions.change(store, action.id, lambda _: Step(at=1, by="me", kind="judge"))
     with pytest.raises(Impossible, match="say why"):
         actions.change(store, action.id, lambda _: Step(at=1, by="me", kind="drop"))

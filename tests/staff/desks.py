@@ -10,11 +10,13 @@ import msgspec
 from chalicelib.collecting import Reply
 from chalicelib.follow_ups.events import Item, item_id, opened
 from chalicelib.follow_ups.sqlite import SqliteRecord
+from chalicelib.improving import begin
 from chalicelib.published import Definitions, publish
 from chalicelib.running import run_job
 from chalicelib.settings import Settings
-from chalicelib.staff.api import Desk, answer
+from chalicelib.staff.api import answer
 from chalicelib.staff.asking import Asked
+from chalicelib.staff.desk import Desk
 from chalicelib.staff.reader import here
 from chalicelib.staff.tokens import Tokens, mint
 from chalicelib.storage import MemoryStore
@@ -77,6 +79,13 @@ def follow_up(given: Response, survey: Contract = SURVEY, **more: Any) -> Item:
 RESPONSES = {
     name: response(number, *WHOSE[name], PHONES[name]) for number, name in enumerate(WHOSE, 1)
 }
+ACTIONS = {
+    "own": ("agent=A07", "A07"), "team": ("team=T1", "A08"), "foreign": ("team=T2", "B01"),
+}  # fmt: skip
+"""Segments and owners of improvement actions."""
+IMPROVED = {name: f"{SURVEY.id}-attitude-{number}" for number, name in enumerate(ACTIONS, 1)}
+"""Their ids."""
+PLAN = {"due": "2026-03-01", "cause": "no time", "plan": "<b>longer visits</b>"}
 ITEMS = {name: follow_up(given).id for name, given in RESPONSES.items()}
 
 
@@ -90,6 +99,11 @@ def open_desk(folder: Path, tokens: Tokens | None = None) -> Desk:
     record = SqliteRecord(folder / "follow_ups.sqlite")
     for given in RESPONSES.values():
         record.open(opened(follow_up(given), NOW - HOUR))
+    for segment, owner in ACTIONS.values():
+        begin(
+            store, SURVEY.id, "attitude", "2026-01", "M1", NOW - HOUR,
+            owner=owner, segment=segment, target=4.5, **PLAN,
+        )  # fmt: skip
     return Desk(store, KEY, Definitions(store), record, tokens or Tokens(KEY), here(store))
 
 

@@ -19,15 +19,17 @@ from chalicelib.running import now as clock
 from chalicelib.running import run_job
 from chalicelib.settings import Settings
 from chalicelib.staff import api, reading
-from chalicelib.staff.api import Desk
+from chalicelib.staff.desk import Desk
 from chalicelib.staff.reader import AnswersOf, FeedbackOf, Invoked, answer
 from chalicelib.staff.refusals import STATUS, WORDS
 from tests.staff.desks import (
     HOUR,
+    IMPROVED,
     ITEMS,
     KEY,
     NOW,
     PHONES,
+    PLAN,
     RESPONSES,
     SURVEY,
     ask,
@@ -61,7 +63,10 @@ def step(desk: Desk, version: int, move: str, role: str = "agent", **data: str) 
 def test_me(desk: Desk) -> None:
     code, me = ask(desk, "GET", "/staff/me", token("lead"), headers={"accept-language": "zh-HK,x"})
     assert code == 200
-    assert me.pop("may") == ["act", "bulk", "contact", "feedback", "item", "me", "queue", "team"]
+    assert me.pop("may") == [
+        *("act", "actions", "bulk", "contact", "feedback", "improve", "item", "me", "open_action"),
+        *("queue", "team"),
+    ]
     assert me == {
         "sub": "A07", "role": "lead", "teams": ["T1"], "language": "zh-CN",
         "expires_at": NOW + HOUR,
@@ -134,6 +139,12 @@ def test_nobody_makes_the_records_own_moves(desk: Desk, move: str) -> None:
     assert desk.record.get(ITEMS["own"]).version == 1
 
 
+ACTIONS, SUGGESTED = "/staff/actions", "/staff/actions/suggested"
+ACTION = f"{ACTIONS}/{{id}}"
+OPENED = {
+    "survey": SURVEY.id, "dimension": "attitude", "wave": "2026-01", "segment": "team=T1",
+    "owner": "A08", **PLAN,
+}  # fmt: skip
 BAD: dict[str, tuple[str, str, object, dict[str, str], tuple[int, str]]] = {
     "not JSON": ("POST", ITEM, b"{", {}, (400, "malformed")),
     "not UTF-8": ("POST", ITEM, b'{"move":"\xff"}', {}, (400, "malformed")),
@@ -169,6 +180,23 @@ BAD: dict[str, tuple[str, str, object, dict[str, str], tuple[int, str]]] = {
     "days backwards": (
         "GET", "/staff/team", None, {"from": "2026-02-02", "to": "2026-01-01"}, (422, "not_valid")
     ),
+    "no such survey": (
+        "GET", SUGGESTED, None, {"survey": "none", "wave": "2026"}, (404, "not_found")
+    ),
+    "no wave": (
+        "GET", SUGGESTED, None, {"survey": SURVEY.id, "wave": "soon"}, (422, "not_valid")
+    ),
+    "wave for ever": (
+        "GET", SUGGESTED, None, {"survey": SURVEY.id, "wave": "0001-01-01..9999-12-31"},
+        (422, "not_valid"),
+    ),
+    "no owner": ("POST", ACTIONS, OPENED | {"owner": " "}, {}, (422, "not_valid")),
+    "no day": ("POST", ACTIONS, OPENED | {"due": "soon"}, {}, (422, "not_valid")),
+    "no dimension": ("POST", ACTIONS, OPENED | {"dimension": "x"}, {}, (422, "not_valid")),
+    "target off the scale": ("POST", ACTIONS, OPENED | {"target": 6}, {}, (422, "not_valid")),
+    "target none": ("POST", ACTIONS, b'{"target": NaN}', {}, (400, "malformed")),
+    "action of no survey": ("POST", ACTIONS, OPENED | {"survey": "../x"}, {}, (404, "not_found")),
+    "more of an action": ("POST", ACTIONS, OPENED | {"by": "me"}, {}, (422, "not_valid")),
     "days for ever": (
         "GET", "/staff/team", None, {"from": "0", "to": "9" * 15}, (422, "not_valid")
     ),
@@ -376,3 +404,64 @@ def test_a_token_comes_as_bearer_and_alone(desk: Desk, header: str) -> None:
     sent = {"authorization": header.format(*[token("admin")] * 2)}
     code, found = ask(desk, "GET", "/staff/me", "", headers=sent)
     assert (code, found["error"]) == (401, "no_token")
+
+
+def test_an_action_goes_all_the_way_and_two_at_once_are_told(desk: Desk) -> None:
+    code, made = ask(desk, "POST", ACTIONS, token("lead"), OPENED | {"plan": "\x00 more\x1b "})
+    assert (code, made["action"]["state"], made["action"]["plan"]) == (200, "planned", "more")
+    assert made["moves"] == ["plan", "carry_out", "note", "drop"]
+    assert (
+        made["texts"] == {"attitude": {"zh-CN": "服务态度", "en": "Attitude of our staff"}}
+        or made["texts"]
+    )
+    named = {"id": made["action"]["id"]}
+
+    def move(version: int, move: str, **data: Any) -> tuple[int, Any]:
+        return ask(desk, "POST", ACTION, token("lead"), {"version": version, "move": move, **data},
+                   named)  # fmt: skip
+
+    assert move(1, "plan", due="2026-02-01", target=4.2)[1]["action"]["target"] == 4.2
+    code, found = move(1, "note", said="late")
+    assert (code, found["error"], found["action"]["version"]) == (409, "stale", 2)
+    assert move(2, "note")[0] == 422
+    assert move(2, "plan", due="soon")[0] == 422
+    assert move(2, "plan", target=9)[0] == 422
+    code, found = move(2, "carry_out", said="done")
+    assert (found["action"]["state"], found["action"]["wave"]["first"]) == (
+        *("carried_out", "2026-02-03"),
+    )
+    assert found["action"]["overdue"] is False, "nothing is late that is done"
+    assert [(step["kind"], step["by"]) for step in found["history"]] == [
+        ("open", "A07"), ("plan", "A07"), ("carry_out", "A07"),
+    ]  # fmt: skip
+    code, found = move(3, "judge")
+    assert (code, found["error"], found["legal"]) == (409, "illegal_move", ["note", "drop"])
+    assert move(3, "drop")[0] == 422
+    assert move(3, "drop", said="enough")[1]["action"]["state"] == "dropped"
+
+
+def test_actions_are_listed_with_what_waits_first(desk: Desk) -> None:
+    later = NOW + 60 * 24 * HOUR
+    first = {"version": 1, "move": "drop", "said": "x"}
+    ask(desk, "POST", ACTION, token("admin"), first, {"id": IMPROVED["own"]})
+    bearer = token("manager", at=later)
+    found = ask(desk, "GET", ACTIONS, bearer, now=later, survey=SURVEY.id)[1]["items"]
+    assert [each["id"] for each in found] == [IMPROVED[n] for n in ("team", "foreign", "own")]
+    assert [each["overdue"] for each in found] == [True, True, False]
+    assert ask(desk, "GET", ACTIONS, bearer, now=later, survey="none")[1]["items"] == []
+
+
+def test_what_is_low_is_suggested_once_it_is_counted(desk: Desk) -> None:
+    for number in range(100, 131):
+        given = response(number, "A07", "T1", "1")
+        desk.store.create(keys.landing(SURVEY.id, given.id, given.digest), given.to_json())
+    for job in ("merge", "tally"):
+        run_job(job, Settings("", None, KEY), desk.store)
+    query = {"survey": SURVEY.id, "wave": "2026"}
+    found = ask(desk, "GET", SUGGESTED, token("lead", teams=("T1",)), **query)[1]
+    assert [each["dimension"] for each in found["items"]] == ["resolution"]
+    assert (found["segment"], found["wave"]["first"]) == ("team=T1", "2026-01-01")
+    far = Invoked(lambda body: json.dumps(answer(desk.reader, json.loads(body))).encode())
+    with_far = msgspec.structs.replace(desk, reader=far)
+    assert ask(with_far, "GET", SUGGESTED, token("lead"), **query)[1] == found
+    assert ask(desk, "GET", SUGGESTED, token("manager"), **query)[1]["items"][0]["n"] >= 30

@@ -13,12 +13,27 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.staff.api import HANDLERS, Desk
+from chalicelib.staff.api import HANDLERS
+from chalicelib.staff.desk import Desk
 from chalicelib.staff.roles import MAY, NotAllowed, Person, scope
 from chalicelib.staff.tokens import Names, Tokens
-from tests.staff.desks import ITEMS, KEY, NOW, RESPONSES, WHOSE, ask, open_desk, token
+from tests.staff.desks import (
+    ACTIONS,
+    IMPROVED,
+    ITEMS,
+    KEY,
+    NOW,
+    PLAN,
+    RESPONSES,
+    SURVEY,
+    WHOSE,
+    ask,
+    open_desk,
+    token,
+)
 
 FOLLOW_UP = "/staff/follow-ups/{id}"
+ACTION = "/staff/actions/{id}"
 Probe = Callable[[Desk, str, str], bool]
 """Whether the holder of a token gets at one of the three customers."""
 
@@ -48,6 +63,33 @@ def given(desk: Desk, bearer: str, which: str) -> bool:
     return code == 200 and found["done"] == [ITEMS[which]]
 
 
+def improved(method: str, body: Any = None) -> Probe:
+    def probe(desk: Desk, bearer: str, which: str) -> bool:
+        code, found = ask(desk, method, ACTION, bearer, body, {"id": IMPROVED[which]})
+        assert code in (200, 401, 403), found
+        assert code == 200 or "longer visits" not in str(found), "a refusal tells nothing"
+        return code == 200
+
+    return probe
+
+
+def suggested(desk: Desk, bearer: str, which: str) -> bool:
+    asked = {"survey": SURVEY.id, "wave": "2026-02", "segment": ACTIONS[which][0]}
+    code, found = ask(desk, "GET", "/staff/actions/suggested", bearer, **asked)
+    assert code in (200, 401, 403), found
+    return code == 200
+
+
+def begun(desk: Desk, bearer: str, which: str) -> bool:
+    asked = {"survey": SURVEY.id, "wave": "2026-02", "dimension": "attitude", "owner": "A07"}
+    body = {**asked, **PLAN, "segment": ACTIONS[which][0]}
+    before = [*desk.store.list("actions/")]
+    code, found = ask(desk, "POST", "/staff/actions", bearer, body)
+    assert code in (200, 401, 403), found
+    assert code == 200 or [*desk.store.list("actions/")] == before
+    return code == 200
+
+
 PROBES: dict[tuple[str, str], Probe] = {
     ("GET", "/staff/me"): status("GET", "/staff/me"),
     ("GET", "/staff/follow-ups"): seen(
@@ -65,13 +107,22 @@ PROBES: dict[tuple[str, str], Probe] = {
         "/staff/feedback",
         lambda found, which: RESPONSES[which].id in [i["response"] for i in found["items"]],
     ),
+    ("GET", "/staff/actions"): seen(
+        "/staff/actions", lambda found, which: IMPROVED[which] in [i["id"] for i in found["items"]]
+    ),
+    ("POST", "/staff/actions"): begun,
+    ("GET", "/staff/actions/suggested"): suggested,
+    ("GET", ACTION): improved("GET"),
+    ("POST", ACTION): improved("POST", {"version": 1, "move": "note", "said": "x"}),
 }
 ME = {("GET", "/staff/me")}
 LEADS = {("POST", "/staff/bulk"), ("GET", "/staff/team")}
+OPENING = {("POST", "/staff/actions"), ("GET", "/staff/actions/suggested")}
+"""A lead opens actions for their teams: that one of them is about one agent says no segment."""
 EVERYTHING = set(PROBES)
 ALLOWED: dict[str, dict[str, set[tuple[str, str]]]] = {
-    "agent": {"own": EVERYTHING - LEADS, "team": ME, "foreign": ME},
-    "lead": {"own": EVERYTHING, "team": EVERYTHING, "foreign": ME},
+    "agent": {"own": EVERYTHING - LEADS - OPENING, "team": ME, "foreign": ME},
+    "lead": {"own": EVERYTHING - OPENING, "team": EVERYTHING, "foreign": ME},
     "manager": {"own": EVERYTHING, "team": EVERYTHING, "foreign": EVERYTHING},
     "admin": {"own": EVERYTHING, "team": EVERYTHING, "foreign": EVERYTHING},
 }
@@ -182,3 +233,35 @@ def test_an_act_that_nobody_was_given_is_denied() -> None:
     for role in MAY:
         with pytest.raises(NotAllowed):
             scope(Person(sub="A07", role=role, teams=["T1"]), "erase_everything")
+
+
+def test_an_agent_sees_to_what_they_own_and_changes_no_plan(desk: Desk) -> None:
+    """And what is about them and somebody else's to see to, they read alone."""
+    mine = {"id": IMPROVED["own"]}
+    found = ask(desk, "GET", ACTION, token("agent"), named=mine)[1]
+    assert found["moves"] == ["carry_out", "note"]
+    plan = {"version": 1, "move": "plan", "target": 1.0}
+    code, refused = ask(desk, "POST", ACTION, token("agent"), plan, mine)
+    assert (code, refused["error"], refused["legal"]) == (409, "illegal_move", found["moves"])
+    given = {"version": 1, "move": "plan", "owner": "L1"}
+    assert ask(desk, "POST", ACTION, token("lead"), given, mine)[0] == 200
+    seen = ask(desk, "GET", ACTION, token("agent"), named=mine)
+    assert (seen[0], seen[1]["moves"]) == (200, [])
+    note = {"version": 2, "move": "note", "said": "x"}
+    assert ask(desk, "POST", ACTION, token("agent"), note, mine)[0] == 403
+
+
+def test_whether_there_is_an_action_is_told_to_whoever_sees_all(desk: Desk) -> None:
+    for role, code in (("agent", 403), ("lead", 403), ("manager", 404), ("admin", 404)):
+        for id in ("after-sales-attitude-99", "../../links", "", "A" * 10_000):
+            assert ask(desk, "GET", ACTION, token(role), named={"id": id})[0] == code
+
+
+def test_what_a_lead_opens_is_for_a_team_of_theirs_alone(desk: Desk) -> None:
+    for segment in ("", "team=", "team=T2", "agent=A07", "team=T1,team=T2"):
+        query = {"survey": SURVEY.id, "wave": "2026-02", "segment": segment}
+        code, found = ask(desk, "GET", "/staff/actions/suggested", token("lead"), **query)
+        assert (code, found.get("segment")) == ((200, "team=T1") if not segment else (403, None))
+        body = {"survey": SURVEY.id, "wave": "2026-02", "dimension": "attitude", "owner": "A07"}
+        body |= {**PLAN, "segment": segment}
+        assert ask(desk, "POST", "/staff/actions", token("lead"), body)[0] == 403

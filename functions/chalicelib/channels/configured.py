@@ -41,6 +41,8 @@ class Smtp(
     reply_to: Sender | None = None
     user: str = ""
     password_from: Variable | None = None
+    connections: Annotated[int, Meta(ge=1, le=8)] = 4
+    """To the server at a time, at most; ``per_second`` is of all together."""
     per_second: Rate = 10
 
 
@@ -137,6 +139,14 @@ Sms: TypeAlias = Sns | Hook | Outboxed
 Wechat: TypeAlias = OfficialAccount | Hook | Outboxed
 Webhook: TypeAlias = Hook | Outboxed
 Wecom: TypeAlias = Robot | Hook | Outboxed
+
+
+class Crm(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where a company keeps its customers: what was learnt of them goes back there."""
+
+    url: Address
+    secret_from: Variable
+    per_second: Rate = 20
 
 
 class Channels(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -52,6 +52,9 @@ def _read(told: Any) -> Iterator[Notice]:
         log = json.loads(_unpacked(told["awslogs"]["data"]))
         for event in log["logEvents"]:
             yield from read(event["message"])
+    elif "Messages" in told:  # as `aws sqs receive-message` prints them
+        for message in told["Messages"]:
+            yield from read(message["Body"])
     elif told.get("Type") == "Notification" and "Message" in told:
         yield from read(told["Message"])
     elif kind := told.get("eventType") or told.get("notificationType"):

@@ -33,12 +33,13 @@ class Unready:
     """A channel that is configured and cannot be opened: it takes nothing, and says why."""
 
     repeatable = True
+    at_once = 1
 
     def __init__(self, reason: str) -> None:
-        self._reason = reason
+        self.reason = reason
 
     def send(self, message: Message) -> str:
-        raise Unavailable(self._reason)
+        raise Unavailable(self.reason)
 
 
 def open_channels(store: Store, environ: Mapping[str, str]) -> dict[str, Channel]:

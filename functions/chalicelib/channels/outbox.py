@@ -18,6 +18,7 @@ class Outbox:
     """Keeps messages as JSON, each once."""
 
     repeatable = True
+    at_once = 1
 
     def __init__(self, store: Store, channel: str) -> None:
         self._store = store

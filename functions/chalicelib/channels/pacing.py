@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from time import monotonic, sleep
 
 from .port import Unavailable
 
 
 class Pace:
-    """At most so many a second: whoever is early waits."""
+    """At most so many a second, of all callers together: whoever is early waits."""
 
     def __init__(
         self,
@@ -22,12 +23,15 @@ class Pace:
         self._clock = clock
         self._wait = wait
         self._next = float("-inf")
+        self._lock = Lock()
 
     def keep(self) -> None:
-        early = self._next - self._clock()
-        if early > 0:
-            self._wait(early)
-        self._next = max(self._next, self._clock()) + self._gap
+        with self._lock:
+            now = self._clock()
+            turn = max(self._next, now)
+            self._next = turn + self._gap
+        if turn > now:
+            self._wait(turn - now)
 
 
 class Allowance:

@@ -43,6 +43,11 @@ class Channel(Protocol):
         """Whether the same key sent again reaches nobody twice."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many callers it may have at a time."""
+        ...
+
     def send(self, message: Message) -> str:
         """Send; returns the provider's id of it. Raises Undeliverable or Unavailable.
 

@@ -15,6 +15,7 @@ _NEVER = frozenset({"BadRequestException"})
 
 class AmazonMail:
     repeatable = False
+    at_once = 1
 
     def __init__(self, said: Ses, pace: Pace) -> None:
         self._said = said

@@ -1,4 +1,4 @@
-"""E-mail by a mail server: one connection for many messages.
+"""E-mail by a mail server: a few connections for many messages.
 
 A message is in doubt only from its last byte to the server's answer: whatever fails before that
 was not sent, and says so.
@@ -26,9 +26,13 @@ not of one recipient: else a limit reached would end a campaign for everybody af
 
 
 class MailServer:
-    """Sends by SMTP. One caller at a time."""
+    """Sends by SMTP, each caller at a time over a connection of its own."""
 
     repeatable = False
+
+    @property
+    def at_once(self) -> int:
+        return self._said.connections
 
     def __init__(
         self, said: Smtp, password: str, pace: Pace, context: ssl.SSLContext | None = None
@@ -41,7 +45,8 @@ class MailServer:
         self._password = password
         self._pace = pace
         self._context = context
-        self._line: smtplib.SMTP | None = None
+        self._kept: list[smtplib.SMTP] = []
+        """Connections that nobody uses at the moment."""
 
     def send(self, message: Message) -> str:
         to = address(message.to)
@@ -52,22 +57,22 @@ class MailServer:
             line.send(data)
             code, reply = line.getreply()
         except OSError:  # in doubt: it may have arrived
-            self.close()
+            line.close()
             raise
         if code != 250:
             self._refused(line)
             never = _permanent(code, reply)
             raise (Undeliverable if never else Unavailable)(_said("the message", code, reply))
+        self._kept.append(line)
         return message_id(message, self._sender.domain)
 
     def close(self) -> None:
-        """End the connection; the next message makes another."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        """End the connections; the next message makes another."""
+        while self._kept:
+            self._kept.pop().close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_line"):
+        if hasattr(self, "_kept"):
             self.close()
 
     def _ready_for(self, to: str) -> smtplib.SMTP:
@@ -75,14 +80,11 @@ class MailServer:
 
         One kept since an earlier message may have ended meanwhile: then it is made again, once.
         """
-        if self._line is not None:
-            with suppress(OSError):
-                return self._introduced(self._line, to)
-            self.close()
+        with suppress(IndexError, OSError):
+            return self._introduced(self._kept.pop(), to)
         try:
             return self._introduced(self._connect(), to)
         except OSError as error:
-            self.close()
             raise Unavailable(f"the mail server: {type(error).__name__}") from None
 
     def _introduced(self, line: smtplib.SMTP, to: str) -> smtplib.SMTP:
@@ -91,9 +93,13 @@ class MailServer:
             ("the address", f"RCPT TO:<{to}>", (250, 251)),
             ("any content", "DATA", (354,)),
         ):
-            code, reply = line.docmd(command)
-            if code == 421:
-                raise smtplib.SMTPServerDisconnected
+            try:
+                code, reply = line.docmd(command)
+                if code == 421:
+                    raise smtplib.SMTPServerDisconnected
+            except OSError:
+                line.close()
+                raise
             if code not in good:
                 self._refused(line)
                 never = what == "the address" and _permanent(code, reply)
@@ -101,11 +107,11 @@ class MailServer:
         return line
 
     def _refused(self, line: smtplib.SMTP) -> None:
-        """Make the connection fit for the next message, or end it."""
+        """Make the connection fit for the next message and keep it, or end it."""
         with suppress(OSError):
             if line.rset()[0] == 250:
-                return
-        self.close()
+                return self._kept.append(line)
+        line.close()
 
     def _connect(self) -> smtplib.SMTP:
         said = self._said
@@ -116,12 +122,15 @@ class MailServer:
             )
         else:
             line = smtplib.SMTP(said.host, said.port, timeout=_TIMEOUT)
-        self._line = line
-        if said.secure == "starttls":
-            line.starttls(context=context)
-        if said.user:
-            line.login(said.user, self._password)
-        line.ehlo_or_helo_if_needed()
+        try:
+            if said.secure == "starttls":
+                line.starttls(context=context)
+            if said.user:
+                line.login(said.user, self._password)
+            line.ehlo_or_helo_if_needed()
+        except OSError:
+            line.close()
+            raise
         return line
 
 

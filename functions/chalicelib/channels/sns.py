@@ -16,6 +16,7 @@ _NEVER = frozenset({"InvalidParameter", "InvalidParameterValue", "OptedOut"})
 
 class AmazonText:
     repeatable = False
+    at_once = 1
 
     def __init__(self, said: Sns, pace: Pace) -> None:
         self._said = said

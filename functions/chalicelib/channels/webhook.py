@@ -17,13 +17,15 @@ import msgspec
 from .configured import Hook
 from .pacing import Pace
 from .port import Message, Unavailable, Undeliverable
-from .posting import post, secure
+from .posting import Reply, post, secure
 
-_NEVER = (410, 422)
+NEVER = (410, 422)
+"""What is answered so is not sent again."""
 
 
 class Webhook:
     repeatable = True
+    at_once = 1
     """By the receiver's part: a key it has seen is a message it has sent."""
 
     def __init__(
@@ -36,18 +38,20 @@ class Webhook:
 
     def send(self, message: Message) -> str:
         body = msgspec.json.encode(message)
-        headers = {
-            "Idempotency-Key": message.key,
-            "Echoform-Signature": signature(self._secret, int(self._clock()), body),
-        }
         self._pace.keep()
         try:
-            status, answer = post(self._url, body, headers)
+            status, answer = signed(self._url, self._secret, message.key, body, self._clock())
         except (OSError, HTTPException) as error:  # whether it was taken or not: again is the same
             raise Unavailable(f"the webhook: {type(error).__name__}") from None
         if 200 <= status < 300:
             return _id(answer) or message.key
-        raise (Undeliverable if status in _NEVER else Unavailable)(f"the webhook: {status}")
+        raise (Undeliverable if status in NEVER else Unavailable)(f"the webhook: {status}")
+
+
+def signed(url: str, secret: bytes, key: str, body: bytes, at: float) -> Reply:
+    """Post what a receiver can tell to be ours, and a repetition. Raises what ``post`` does."""
+    headers = {"Idempotency-Key": key, "Echoform-Signature": signature(secret, int(at), body)}
+    return post(url, body, headers)
 
 
 def signature(secret: bytes, at: int, body: bytes) -> str:

@@ -40,6 +40,7 @@ class _Answer(Struct):
 
 class TemplateMessages:
     repeatable = False
+    at_once = 1
     """WeChat knows a message again for ten minutes only."""
 
     def __init__(

@@ -29,6 +29,7 @@ class _Answer(Struct):
 
 class GroupRobot:
     repeatable = False
+    at_once = 1
 
     def __init__(self, said: Robot, key: str, allowance: Allowance) -> None:
         self._url = f"{secure(said.api)}/cgi-bin/webhook/send?key={key}"

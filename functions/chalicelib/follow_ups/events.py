@@ -79,7 +79,8 @@ class Verification(Struct, frozen=True):
     response: str = ""
     """The answer."""
     problem: str = ""
-    """Why nobody can be asked: ``no_address``, ``no_survey``, ``undeliverable``."""
+    """Why nobody can be asked: ``no_address``, ``no_survey``, ``opted_out``,
+    ``undeliverable``."""
 
 
 class Item(Struct, frozen=True, kw_only=True):

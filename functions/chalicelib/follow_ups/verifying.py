@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .. import answered, links, messages
 from ..channels import Channel
 from ..columns import CUSTOMER
+from ..invitations import contact_rule
 from ..links import Link
 from ..published import Definitions
 from ..site import read_site
@@ -50,6 +51,9 @@ def asking(store: Store, definitions: Definitions, key: bytes, item: Item) -> As
     if found is None or not ways:
         raise Unverifiable("no_address")
     customer = found.contact.get(CUSTOMER)
+    person = contact_rule.person(key, customer or "", *(to for _, to in ways))
+    if any(each.opted_out for each in contact_rule.look_up(store, person).values()):
+        raise Unverifiable("opted_out")
     known = {**item.facts, **({CUSTOMER: customer} if customer else {})}
     link = Link(
         survey.id,
@@ -57,6 +61,7 @@ def asking(store: Store, definitions: Definitions, key: bytes, item: Item) -> As
         attributes={name: known[name] for name in survey.attributes if name in known},
         expires_at=(item.resolved_at or 0) + (2 * item.verify_days + OPEN_DAYS) * DAY_MS,
         verifies=item.id,
+        person=person,
     )
     return Asking(*ways[0], code_of(key, item), survey, link)
 

@@ -3,8 +3,9 @@
 To look at the page changes nothing, for scanners follow every link of an e-mail; only its button
 does, or the one click of a mail program (RFC 8058), which posts to the same address. No script.
 
-The address ends with the personal code of the invitation. Its link knows by which hashes the person
-is known, so one read is enough, and no person's data is touched.
+The address ends with the personal code of the invitation, or in text messages with a brief of it.
+Its link knows by which hashes the person is known, so one read is enough, and no person's data is
+touched.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def opted_out(
     store: Store, definitions: Definitions, code: str, headers: Mapping[str, str], now: int
 ) -> Reply:
     """What the button does: nothing more is sent to this person, by any survey."""
-    link = links.look_up(store, code)
+    known = links.look_up_brief if len(code) == links.BRIEF else links.look_up
+    link = known(store, code)
     if link is None or not link.person:
         return _page(410, headers, "unknown", error="gone")
     contact_rule.opt_out(store, link.person, now)
@@ -72,7 +74,8 @@ def opted_out(
     with suppress(Missing):
         contract = definitions.current(link.survey)
         at = days.start(now, contract.timezone) if contract.anonymous else now
-    hear(store, link.survey, link.invitation, Step("opted_out", at))
+    if link.invitation:  # else nothing is on record that could say so
+        hear(store, link.survey, link.invitation, Step("opted_out", at))
     return _page(200, headers, "done", "undo")
 
 

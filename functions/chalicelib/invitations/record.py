@@ -2,7 +2,8 @@
 
 A campaign lies in shards of a few hundred invitations. A shard is replaced only as it was read, so
 that of two senders at work each invitation is one's. ``campaign.json`` is put last: before it there
-is no campaign, and a planning that was cut off is simply done again, under a nonce of its own.
+is no campaign, and a planning that was cut off is simply done again, under a nonce of its own (what
+it left goes a day later: ``cut_off``).
 
 An invitation holds its steps in the order they were learnt of; its state is their fold.
 
@@ -176,6 +177,10 @@ def create(store: Store, key: bytes, campaign: Campaign, invitations: Iterable[I
     with suppress(Missing):
         store.get(name)
         raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already")
+    mark = keys.planning(campaign.survey, campaign.id, campaign.nonce[:8])
+    bare = changed(campaign, where="", sample={}, frame={}, exclusions={})  # these tell of people
+    with suppress(Exists):
+        store.create(mark, msgspec.json.encode(bare))
     count = 0
     rest = _once(invitations)
     while several := list(islice(rest, _LINKED)):
@@ -184,13 +189,16 @@ def create(store: Store, key: bytes, campaign: Campaign, invitations: Iterable[I
             _shard_key(campaign, first + number): several[at : at + SHARD]
             for number, at in enumerate(range(0, len(several), SHARD))
         }
-        for place, lot in _linked(store, key, campaign, lots).items():
+        made, known = _linked(key, campaign, lots)
+        for place, lot in made.items():  # first, for they tell which links were made
             store.create(place, _encoded({each.id: each for each in lot}))
+        links.add(store, known)
         count += len(several)
     try:
         store.create(name, msgspec.json.encode(campaign))
     except Exists:
         raise Planned(f"campaign {campaign.id} of {campaign.survey} is planned already") from None
+    store.delete([mark])
     return count
 
 
@@ -218,7 +226,9 @@ def add(store: Store, key: bytes, campaign: Campaign, invitation: Invitation) ->
     The id says which shard, so that a twin meets it however late it comes.
     """
     name = _shard_key(campaign, int(invitation.id[:2], 16))
-    (made,) = _linked(store, key, campaign, {name: [invitation]})[name]
+    lots, known = _linked(key, campaign, {name: [invitation]})
+    (made,) = lots[name]
+    links.add(store, known)
     with suppress(Exists):
         store.create(name, _encoded({made.id: made}))
         return True
@@ -315,9 +325,9 @@ def remove(store: Store, key: str, names: Collection[str]) -> int:
 
 
 def _linked(
-    store: Store, key: bytes, campaign: Campaign, lots: Mapping[str, Sequence[Invitation]]
-) -> dict[str, list[Invitation]]:
-    """The same, by the keys of their shards, with the hashes of their codes; links are stored."""
+    key: bytes, campaign: Campaign, lots: Mapping[str, Sequence[Invitation]]
+) -> tuple[dict[str, list[Invitation]], dict[str, Link]]:
+    """The same, by the keys of their shards, with the hashes of their codes; and links by code."""
     made: dict[str, list[Invitation]] = {}
     known: dict[str, Link] = {}
     for place, lot in lots.items():
@@ -333,8 +343,7 @@ def _linked(
                 person=contact_rule.person(key, each.customer, each.to),
             )
             made[place].append(changed(each, link=links.hash_of(code)))
-    links.add(store, known)
-    return made
+    return made, known
 
 
 def _under_way(steps: Sequence[Step]) -> State:

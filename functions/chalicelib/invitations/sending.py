@@ -136,7 +136,7 @@ def _claim(
 def _sent(
     with_: Sendings, going: Sequence[_Going], pool: ThreadPoolExecutor
 ) -> dict[str, Step | None]:
-    """What came of each; None where its channel took nothing. Each channel has one caller."""
+    """What came of each; None where its channel took nothing."""
     out = with_.opt_outs.refresh() if going else {}
 
     begun = with_.clock()
@@ -162,11 +162,18 @@ def _sent(
             return Step(kind, with_.clock(), type(unknown).__name__)
         return Step(_DONE[going.intent], with_.clock(), provided[:_NOTE])
 
-    def several(kind: str) -> dict[str, Step | None]:
-        return {g.invitation.id: one(g) for g in going if g.invitation.channel == kind}
+    def in_turn(lane: Sequence[_Going]) -> dict[str, Step | None]:
+        return {each.invitation.id: one(each) for each in lane}
 
-    kinds = {each.invitation.channel for each in going}
-    return {name: step for some in pool.map(several, kinds) for name, step in some.items()}
+    lanes = [lane for kind in with_.channels for lane in _lanes(with_, going, kind)]
+    return {name: step for some in pool.map(in_turn, lanes) for name, step in some.items()}
+
+
+def _lanes(with_: Sendings, going: Sequence[_Going], kind: str) -> list[Sequence[_Going]]:
+    """A channel's messages, dealt to as many callers as it may have."""
+    mine = [each for each in going if each.invitation.channel == kind]
+    callers = min(with_.channels[kind].at_once, len(mine))
+    return [mine[first::callers] for first in range(callers)]
 
 
 def _message(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .. import links
 from ..channels import Message
 from ..days import local
-from ..messages import render
+from ..messages import WRITTEN, render
 from ..published import Definitions
 from ..site import SiteRecord, read_site
 from ..storage import Store
@@ -23,7 +24,7 @@ def writer(store: Store, definitions: Definitions) -> Write:
         contract = definitions.current(campaign.survey)
         said = {
             **invitation.fields,
-            **fields(site, contract, invitation.language, code),
+            **fields(site, contract, invitation.language, code, invitation.channel),
             "deadline": _day(deadline(campaign, invitation), contract, invitation.language),
         }
         rendered = render(store, kind, invitation.channel, invitation.language, said)
@@ -32,12 +33,20 @@ def writer(store: Store, definitions: Definitions) -> Write:
     return write
 
 
-def fields(site: SiteRecord, contract: Contract, language: str, code: str) -> dict[str, str]:
-    """What every message about a survey says: its title, the link and the way out."""
+def fields(
+    site: SiteRecord, contract: Contract, language: str, code: str, channel: str
+) -> dict[str, str]:
+    """What every message about a survey says: its title, the link and the way out.
+
+    A text message's addresses are short where the host leads them: they are most of what it costs.
+    """
+    leads = site.short and site.api == "/api" and WRITTEN.get(channel) == "sms"
+    asked = link(site, contract, language, code)
+    brief = f"{site.url.rstrip('/')}/o?{links.brief(code)}"
     return {
         "survey": contract.title.get(language) or contract.title[contract.languages[0]],
-        "link": link(site, contract, language, code),
-        "opt_out": opt_out(site, code),
+        "link": asked.replace("/?", "?") if leads else asked,
+        "opt_out": brief if leads else opt_out(site, code),
     }
 
 

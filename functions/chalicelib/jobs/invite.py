@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -20,6 +20,7 @@ from ..channels.opening import open_channels
 from ..invitations import record
 from ..invitations.contact_rule import OptOuts
 from ..invitations.due import awake, upcoming
+from ..invitations.fates import learn_fates
 from ..invitations.landing import land
 from ..invitations.learning import Heard, answered, heard, learn
 from ..invitations.record import Campaign, Shard
@@ -82,6 +83,13 @@ def run(store: Store, settings: Settings, now: int, left: Callable[[], float]) -
         left,
         open_channels(store, os.environ),
     )
+
+
+def run_notices(
+    store: Store, settings: Settings, now: int, left: Callable[[], float], bodies: Sequence[str]
+) -> Counter[str]:
+    """Put on record what providers tell of messages."""
+    return learn_fates(store, settings.key, bodies, now)
 
 
 def invite(

@@ -13,8 +13,9 @@ Follow-ups lose their texts with the day of their response.
 Tallies stay: they are counts. The tally does not look at such days again, so that a purge which is
 cut off never makes a number smaller.
 
-Purge also finishes erasures that were cut off, and takes away what a merge that died in the very
-moment of an erasure may have left beside the parts.
+Purge also finishes erasures that were cut off, clears away what plannings of campaigns left that
+were, and takes away what a merge that died in the very moment of an erasure may have left beside
+the parts.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .. import audit, days, keys, parts, tombstones, versions
 from ..erasing import finish
 from ..follow_ups.opening import open_record
 from ..follow_ups.port import Query, Record, every
+from ..invitations import cut_off
 from ..published import DAY_MS, Definitions
 from ..retention import Kept, kept
 from ..settings import Settings
@@ -54,6 +56,8 @@ class Purged(Struct):
     """Left as numbers: what was said and noted goes with the response."""
     erasures: int = 0
     """Had been cut off and are finished now."""
+    plannings: int = 0
+    """Of campaigns, which had been cut off: their shards and links."""
     strays: int = 0
     """Stood beside the parts for somebody who was erased."""
 
@@ -68,6 +72,7 @@ def purge(store: Store, key: bytes, now: int, record: Record | None = None) -> P
     Raises ExceptionGroup at the end, where a survey could not be purged; the others were.
     """
     done = Purged(erasures=finish(store, key, record))
+    done.plannings = cut_off.clear(store, now)
     definitions = Definitions(store)
     failures: list[Exception] = []
     for survey in definitions.surveys():

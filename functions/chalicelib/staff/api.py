@@ -8,12 +8,11 @@ anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from .. import audit, days
@@ -23,35 +22,25 @@ from ..follow_ups.acting import act
 from ..follow_ups.events import OPEN, Event, IllegalMove, Item, fold, legal
 from ..follow_ups.opening import open_record
 from ..follow_ups.performance import performance
-from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown, in_scope
+from ..follow_ups.port import MOST, Query, Scope, Stale, Unknown, in_scope
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
 from ..storage import Missing, Store
 from ..survey import Contract
 from ..survey.questions import Nps
-from . import asking, said
+from . import asking, improvements, said
 from .asking import Asked, Bulk, Step
-from .reader import AnswersOf, ContactsOf, FeedbackOf, Given, Reader, open_reader
+from .desk import Desk, Handler
+from .reader import AnswersOf, ContactsOf, FeedbackOf, Given, open_reader
 from .refusals import HEADERS, Denied, refusal, spoken
 from .roles import MAY, NotAllowed, Person, Reach, reach, require, scope
-from .tokens import BadToken, Tokens, open_tokens
+from .tokens import BadToken, open_tokens
 
 USUAL = 50
 """Items on a page where nobody says how many."""
 PERIOD_DAYS = 30
 """What team figures are of where nobody says when."""
 LONGEST_DAYS = 366
-
-
-class Desk(Struct, frozen=True):
-    """What requests are answered from. ``key`` is the functions' secret."""
-
-    store: Store
-    key: bytes
-    definitions: Definitions
-    record: Record
-    tokens: Tokens
-    reader: Reader
 
 
 def open_desk(settings: Settings, store: Store, environ: Mapping[str, str]) -> Desk:
@@ -375,8 +364,6 @@ def told(event: Event) -> dict[str, Any]:
     return found
 
 
-Handler: TypeAlias = Callable[[Desk, Person, Asked, int], Any]
-
 HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "/staff/me"): _me,
     ("GET", "/staff/follow-ups"): _queue,
@@ -386,4 +373,5 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "/staff/bulk"): _bulk,
     ("GET", "/staff/team"): _team,
     ("GET", "/staff/feedback"): _feedback,
+    **improvements.HANDLERS,
 }

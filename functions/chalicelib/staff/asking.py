@@ -26,6 +26,7 @@ _WHERE = re.compile(r"(\d{4}-\d\d-\d\d)\|([0-9A-Z]{26}|~)")
 
 Brief = Annotated[str, Meta(max_length=_LONGEST)]
 Long = Annotated[str, Meta(max_length=4000)]
+Middling = Annotated[str, Meta(max_length=2000)]
 Version = Annotated[int, Meta(ge=1, le=2**31)]
 
 
@@ -76,8 +77,38 @@ class Bulk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     items: Annotated[list[Seen], Meta(min_length=1, max_length=MOST)]
 
 
-_T = TypeVar("_T", Step, Bulk)
-_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Step, Bulk)}
+class Improvement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An improvement action to open."""
+
+    survey: Brief
+    dimension: Brief
+    wave: Brief
+    """In which it is low."""
+    owner: Brief
+    due: Brief
+    cause: Middling
+    plan: Middling
+    target: float | None = None
+    segment: Brief = ""
+
+
+class Advance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move on one improvement action, and its data."""
+
+    version: Version
+    """How many steps were seen."""
+    move: Brief
+    said: Middling = ""
+    cause: Middling = ""
+    plan: Middling = ""
+    owner: Brief = ""
+    due: Brief = ""
+    target: float | None = None
+    wave: Brief = ""
+
+
+_T = TypeVar("_T", Step, Bulk, Improvement, Advance)
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in (Step, Bulk, Improvement, Advance)}
 
 
 def read(kind: type[_T], body: bytes) -> _T:

@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from ..actions import Wave
+from ..improving import Low
 from ..storage import Store, Unavailable
 
 READ = "read"
@@ -57,6 +59,14 @@ class FeedbackOf(Struct, frozen=True, tag="feedback", kw_only=True):
     limit: int = 50
 
 
+class LowsOf(Struct, frozen=True, tag="lows"):
+    """Dimensions that are low in a wave; of a segment (``team=T1``), or of all."""
+
+    survey: str
+    wave: Wave
+    segment: str = ""
+
+
 class Found(Struct, frozen=True):
     """A page of feedback."""
 
@@ -64,7 +74,7 @@ class Found(Struct, frozen=True):
     next: tuple[str, str] | None
 
 
-Asked: TypeAlias = AnswersOf | ContactsOf | FeedbackOf
+Asked: TypeAlias = AnswersOf | ContactsOf | FeedbackOf | LowsOf
 Contacts: TypeAlias = dict[str, Any]
 
 
@@ -81,10 +91,15 @@ class Reader(Protocol):
         """Newest first."""
         ...
 
+    def lows(self, asked: LowsOf) -> list[Low]:
+        """The lowest first, without those that an action is under way for."""
+        ...
+
 
 _GIVEN: msgspec.json.Decoder[Given | None] = msgspec.json.Decoder(Given | None)
 _CONTACTS = msgspec.json.Decoder(Contacts)
 _FOUND = msgspec.json.Decoder(Found)
+_LOWS = msgspec.json.Decoder(list[Low])
 
 
 class Invoked:
@@ -101,6 +116,9 @@ class Invoked:
 
     def feedback(self, asked: FeedbackOf) -> Found:
         return _FOUND.decode(self._ask(asked))
+
+    def lows(self, asked: LowsOf) -> list[Low]:
+        return _LOWS.decode(self._ask(asked))
 
     def _ask(self, asked: Asked) -> bytes:
         return bytes(self._invoke(msgspec.json.encode(asked)))

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 from .. import keys, parts
 from ..answered import Answered, find
 from ..columns import CUSTOMER
+from ..improving import Low
+from ..lows import low
 from ..published import Definitions
 from ..storage import Missing, Store
-from .reader import AnswersOf, ContactsOf, FeedbackOf, Found, Given
+from .reader import AnswersOf, ContactsOf, FeedbackOf, Found, Given, LowsOf
 
 Row: TypeAlias = dict[str, Any]
 
@@ -59,6 +61,9 @@ class Reading:
         if len(found) > asked.limit:
             return Found(items, (page[-1][0], page[-1][1].response))
         return Found(items, (day, "~") if day else None)
+
+    def lows(self, asked: LowsOf) -> list[Low]:
+        return low(self._store, asked.survey, asked.wave, asked.segment)
 
     def _days(self, before: tuple[str, str] | None) -> list[tuple[str, list[str]]]:
         """The parts of each day, the newest day first."""

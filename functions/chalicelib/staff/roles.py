@@ -7,6 +7,10 @@ lead      all of their teams
 manager   everything
 admin     everything
 ========  ===================================================================================
+
+Of improvement actions an agent sees those they own and those about themselves alone, and notes and
+carries out what they own; a lead also has those of their teams. What is about all of a survey, or
+about another team, is its managers'.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from ..actions import Action
 from ..follow_ups.events import Item
 from ..follow_ups.port import Scope, in_scope
 from ..survey import EchoformError
@@ -33,8 +38,9 @@ class Reach(IntEnum):
 
 _AGENT = {"me": Reach.ALL, "queue": Reach.OWN, "item": Reach.OWN, "act": Reach.OWN}
 _AGENT |= {"contact": Reach.OWN, "feedback": Reach.OWN}
+_AGENT |= {"actions": Reach.OWN, "improve": Reach.OWN}
 _LEAD = dict.fromkeys(_AGENT, Reach.TEAM) | {"me": Reach.ALL, "team": Reach.TEAM}
-_LEAD |= {"bulk": Reach.TEAM}
+_LEAD |= {"bulk": Reach.TEAM, "open_action": Reach.TEAM}
 
 MAY: Mapping[str, Mapping[str, Reach]] = MappingProxyType(
     {
@@ -96,3 +102,21 @@ def require(person: Person, act: str, item: Item) -> None:
     mine = scope(person, act)
     if mine is not None and not in_scope(item, mine):
         raise NotAllowed(act)
+
+
+OWNERS: tuple[str, ...] = ("note", "carry_out")
+"""The moves of an agent on an action that is theirs to see to."""
+
+
+def concerns(person: Person, act: str, action: Action) -> bool:
+    """Whether an improvement action is within this person's reach."""
+    far = reach(person, act)
+    mine = action.owner == person.sub
+    about = act == "actions" and action.segment == f"agent={person.sub}"
+    team = far >= Reach.TEAM and action.segment in segments(person)
+    return far is Reach.ALL or far >= Reach.OWN and (mine or about or team)
+
+
+def segments(person: Person) -> list[str]:
+    """Those of a lead's teams."""
+    return [f"team={team}" for team in person.teams if team]
