@@ -94,7 +94,7 @@ def test_it_rests_for_four_dollars_a_month() -> None:
     made = template.template(app.app)
     assert costing.total(costing.at_rest(made, PRICES)) <= 4
     walled = costing.at_rest(made, PRICES, ["WithWaf", "WithKey"])
-    assert costing.total(walled) == pytest.approx(costing.total(costing.at_rest(made, PRICES)) + 8)
+    assert costing.total(walled) == pytest.approx(costing.total(costing.at_rest(made, PRICES)) + 9)
 
 
 def test_a_function_that_runs_by_itself_must_be_priced() -> None:
