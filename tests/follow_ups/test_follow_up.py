@@ -223,7 +223,9 @@ def test_an_erased_person_leaves_a_follow_up_for_counting_only(
     assert item.rule == "unhappy"
 
 
-def test_an_erasure_in_the_middle_of_opening_wins(store: Store, laptop: Record) -> None:
+def test_an_erasure_in_the_middle_of_opening_wins(
+    store: Store, laptop: Record, tmp_path: Path
+) -> None:
     """The run has read the row when the person is erased, and begins the follow-up after that."""
     response = answer(store)
 
@@ -233,7 +235,7 @@ def test_an_erasure_in_the_middle_of_opening_wins(store: Store, laptop: Record) 
             erase(store, KEY, traces, NOW, "os:me", laptop)
             return laptop.open(event)
 
-    follow_up(store, Slow(Path("nowhere")), KEY, NOW)
+    follow_up(store, Slow(tmp_path / "slow.sqlite"), KEY, NOW)
     assert not items(laptop)
 
 

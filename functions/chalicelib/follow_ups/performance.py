@@ -12,9 +12,24 @@ from statistics import fmean, median
 
 from msgspec import Struct
 
+from ..survey import Contract
+from ..survey.questions import Nps
 from .events import OPEN, Item
 
 HOUR_MS = 60 * 60 * 1000
+DETRACTING = 6
+"""Up to this rating customers would not recommend us."""
+
+
+def promoting(contracts: Iterable[Contract]) -> frozenset[str]:
+    """The questions that ask whether somebody would recommend us, of any version."""
+    return frozenset(q.id for each in contracts for q in each.questions if isinstance(q, Nps))
+
+
+def is_detractor(item: Item, asked: Iterable[str]) -> bool | None:
+    """Of those that ``promoting`` found; None where the customer answered none of them."""
+    given = [item.scores[name] for name in asked if name in item.scores]
+    return any(score <= DETRACTING for score in given) if given else None
 
 
 class Share(Struct, frozen=True):

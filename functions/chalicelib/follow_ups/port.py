@@ -120,6 +120,17 @@ class Record(Protocol):
         """
         ...
 
+    def unlanded(self, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        """Those that moved since they were landed as a table, the first opened first.
+
+        ``after``: ``opened_at`` and id of the last that was seen.
+        """
+        ...
+
+    def landed(self, id: str, version: int) -> None:
+        """It was landed as it was at this version; one that moved since is still to be."""
+        ...
+
     def forget(self, id: str, at: int) -> bool:
         """Take out what is personal, for good: also one opened later under this id stays out.
 

@@ -47,6 +47,10 @@ create table if not exists queue (
 ) without rowid;
 create index if not exists queue_alarm on queue (alarm, id) where alarm is not null;
 create table if not exists texts (id text primary key, searched text not null) without rowid;
+create table if not exists unlanded (
+    opened_at integer not null, id text not null, version integer not null,
+    primary key (opened_at, id)
+) without rowid;
 create table if not exists events (
     id text not null, number integer not null, body blob not null, primary key (id, number)
 ) without rowid;
@@ -130,6 +134,21 @@ class SqliteRecord:
         )
         return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (now, *after, limit))]
 
+    def unlanded(self, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        sql = (
+            "select body from unlanded join items using (id)"
+            " where (opened_at, id) > (?, ?) order by opened_at, id limit ?"
+        )
+        return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (*after, limit))]
+
+    def landed(self, id: str, version: int) -> None:
+        with self._writing() as db:
+            at = _read(db, id).opened_at
+            db.execute(
+                "delete from unlanded where opened_at = ? and id = ? and version = ?",
+                (at, id, version),
+            )
+
     def forget(self, id: str, at: int) -> bool:
         with self._writing() as db:
             db.execute("insert or ignore into forgotten values (?)", (id,))
@@ -208,6 +227,8 @@ def _write(db: sqlite3.Connection, event: Event, item: Item, before: Item | None
     db.execute("insert or replace into items values (?, ?)", (id, msgspec.json.encode(item)))
     if before is None or searched(before) != searched(item):
         db.execute("insert or replace into texts values (?, ?)", (id, searched(item)))
+    moved = (item.opened_at, id, item.version)
+    db.execute("insert or replace into unlanded values (?, ?, ?)", moved)
     _log(db, event)
 
 
