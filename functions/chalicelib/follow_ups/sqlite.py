@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,15 +70,23 @@ class SqliteRecord:
         self._local = threading.local()
 
     def open(self, event: Event) -> bool:
-        assert event.item is not None
+        return self.open_all([event]) == 1
+
+    def open_all(self, events: Iterable[Event]) -> int:
+        """Begin many in one transaction; how many were new."""
+        begun = 0
         with self._writing() as db:
-            taken = db.execute(
-                "select 1 from items where id = :id union select 1 from forgotten where id = :id",
-                {"id": event.id},
-            ).fetchone()
-            if not taken:
-                _write(db, event, event.item, None)
-            return not taken
+            for event in events:
+                assert event.item is not None
+                taken = db.execute(
+                    "select 1 from items where id = :id"
+                    " union select 1 from forgotten where id = :id",
+                    {"id": event.id},
+                ).fetchone()
+                if not taken:
+                    _write(db, event, event.item, None)
+                    begun += 1
+        return begun
 
     def append(self, id: str, version: int, event: Event, role: str | None = None) -> Item:
         with self._writing() as db:
