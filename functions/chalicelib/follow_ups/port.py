@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ..survey import EchoformError
 from .events import OPEN, Event, Item
+from .performance import Counted
 
 MOST = 200
 """Items on a page."""
@@ -105,8 +106,8 @@ class Record(Protocol):
         is none of ours."""
         ...
 
-    def scan(self, query: Query) -> Iterator[Item]:
-        """All that a query finds, in one pass and in no order: for figures."""
+    def scan(self, query: Query) -> Iterator[Item | Counted]:
+        """All that a query finds, in one pass and in no order: what figures need of them."""
         ...
 
     def counts(self, query: Query, now: int) -> Counts:

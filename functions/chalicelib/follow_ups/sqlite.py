@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .events import Event, Item, moved, scrubbed
+from .performance import Counted
 from .port import (
     MOST,
     NEVER,
@@ -59,6 +60,7 @@ create table if not exists revoked (sub text primary key, at integer not null) w
 """
 _CACHE_KB = 32 * 1024
 _ITEM = msgspec.json.Decoder(Item)
+_COUNTED = msgspec.json.Decoder(Counted)
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -120,12 +122,12 @@ class SqliteRecord:
         items = items[:limit]
         return Page(items, cursor_of(items[-1]) if more else None)
 
-    def scan(self, query: Query) -> Iterator[Item]:
+    def scan(self, query: Query) -> Iterator[Counted]:
         where, values = _where(query)
         some = f"select id from queue where {' and '.join(where) or '1'}"  # noqa: S608
         sql = f"select body from ({some}) cross join items using (id)"  # noqa: S608
         for (body,) in self._db.execute(sql, values):
-            yield _ITEM.decode(body)
+            yield _COUNTED.decode(body)
 
     def counts(self, query: Query, now: int) -> Counts:
         where, values = _where(query)

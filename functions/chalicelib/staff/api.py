@@ -22,7 +22,7 @@ from ..columns import CUSTOMER, pseudonym
 from ..follow_ups.acting import act
 from ..follow_ups.events import OPEN, Event, IllegalMove, Item, legal
 from ..follow_ups.opening import open_record
-from ..follow_ups.performance import is_detractor, performance, promoting
+from ..follow_ups.performance import Counted, is_detractor, performance, promoting
 from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
@@ -247,7 +247,7 @@ def _team(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
         for survey in desk.definitions.surveys()
     }
 
-    def detractor(item: Item) -> bool:
+    def detractor(item: Item | Counted) -> bool:
         return bool(is_detractor(item, scores.get(item.survey, ())))
 
     whole, by = performance(desk.record.scan(query), now, detractor)
