@@ -21,7 +21,8 @@ from threading import Event as Signal
 from chalicelib import keys
 from chalicelib.follow_ups import IllegalMove, Item, Query, Record, Stale, fold
 from chalicelib.follow_ups.acting import act
-from chalicelib.follow_ups.events import AGENT, Event, item_id, legal
+from chalicelib.follow_ups.events import AGENT, Event, item_id
+from chalicelib.follow_ups.moves import legal
 from chalicelib.follow_ups.port import every
 from chalicelib.published import Definitions
 from chalicelib.storage import Store

@@ -20,7 +20,8 @@ from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
-from .events import OPEN, STATES, SYSTEM, Event, Item, moved, scrubbed
+from .events import OPEN, STATES, SYSTEM, Event, Item, scrubbed
+from .moves import moved
 from .port import (
     MOST,
     Counts,

@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from .events import Event, Item, moved, scrubbed
+from .events import Event, Item, scrubbed
+from .moves import moved
 from .performance import Counted
 from .port import (
     MOST,

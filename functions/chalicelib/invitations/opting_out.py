@@ -72,7 +72,8 @@ def opted_out(
     with suppress(Missing):
         contract = definitions.current(link.survey)
         at = days.start(now, contract.timezone) if contract.anonymous else now
-    hear(store, link.survey, link.invitation, Step("opted_out", at))
+    if link.invitation:  # else it asks whether a follow-up helped
+        hear(store, link.survey, link.invitation, Step("opted_out", at))
     return _page(200, headers, "done", "undo")
 
 

@@ -20,7 +20,8 @@ from .. import audit, days
 from ..collecting import Reply
 from ..columns import CUSTOMER, pseudonym
 from ..follow_ups.acting import act
-from ..follow_ups.events import OPEN, Event, IllegalMove, Item, legal
+from ..follow_ups.events import OPEN, Event, Item
+from ..follow_ups.moves import IllegalMove, legal
 from ..follow_ups.opening import open_record
 from ..follow_ups.performance import Counted, is_detractor, performance, promoting
 from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown
