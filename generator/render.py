@@ -9,7 +9,7 @@ their hashes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -20,15 +20,14 @@ from markupsafe import Markup
 from chalicelib import uploads
 from chalicelib.mending import Shell
 from chalicelib.survey import AnyQuestion, Contract, Field
-from chalicelib.survey.conditions import COMPARISONS
 from chalicelib.survey.piping import Pipe, filled, pieces
-from chalicelib.survey.questions import Matrix, Offering, Upload
-from chalicelib.survey.rules import Rule
+from chalicelib.survey.questions import Upload
 from chalicelib.survey.words import WORDS
 from generator.advice import minutes
 from generator.colours import palette
 from generator.headers import headers_of
 from generator.inlining import hashed, javascript, minified
+from generator.needs import needs, problems, stripped
 from generator.places import TEMPLATES
 from generator.site import Site
 from generator.wording import Wording
@@ -36,67 +35,12 @@ from generator.wordlist import called, direction, words_of
 
 _SURVEY = TEMPLATES / "survey"
 
-_PROBLEMS: dict[str, Callable[[Rule], Iterable[str]]] = {
-    "codes": lambda rule: _where(few=rule[2] > 1, many=rule[3] < len(rule[1])),
-    "order": lambda rule: ["choice", *_where(few=rule[2] > 1, many=True)],
-    "number": lambda rule: ["number", "range", "decimals"],
-    "date": lambda rule: _where(date=True, days=rule[1] or rule[2]),
-    "text": lambda rule: _where(short=rule[1] > 1, long=True),
-    "phone": lambda rule: ["phone", "long"],
-    "email": lambda rule: ["email", "long"],
-    "files": lambda rule: ["many", "file_kind", "file_large"],
-}
-"""What can be wrong with an answer that a control of the page gives, by the kind of its rule."""
-
-_FEATURES: dict[str, Callable[[Contract], bool]] = {
-    "choices": lambda contract: any(field.choice_if for field in contract.fields),
-    "ends": lambda contract: any(field.end_if for field in contract.fields),
-    "na": lambda contract: any(getattr(question, "na", False) for question in contract.questions),
-    "short": lambda contract: any(field.kind in ("date", "number") for field in contract.fields),
-    "seven": lambda contract: any(_points(q) in (7, 8) for q in contract.questions),
-    "stars": lambda contract: _looks(contract, "stars"),
-    "faces": lambda contract: _looks(contract, "faces"),
-    "choice": lambda contract: any(f.choice_if or f.kind == "order" for f in contract.fields),
-    "pattern": lambda contract: any(f.kind in ("phone", "email") for f in contract.fields),
-    "typed": lambda contract: any(f.kind in ("phone", "email", "number") for f in contract.fields),
-    "matrix_if": lambda contract: _may_hide_a_matrix(contract),
-    "image": lambda contract: _has_pictures(contract),
-    "piping": lambda contract: bool(contract.piped),
-    "link": lambda contract: bool(contract.attributes),
-}
-"""What only some surveys need beside their question types. ``link`` asks about the code a page was
-opened with, which is worth its bytes where links know something; the link of a survey without
-attributes is judged when the answer is sent."""
-
-_LINES = re.compile(
-    r'^  "(?P<operator>\S+)": .*\n'
-    r'|^ *refuse\(.*?, "(?P<problem>\w+)".*\n'
-    r"|^.*/[/*] with (?P<feature>\w+).*\n",
-    re.MULTILINE,
-)
-"""The lines of script and style that only some surveys need: an operator of conditions, a problem
-that an answer may have, and what says that it comes with a feature."""
-
-_OPERATORS = {*COMPARISONS, "and", "or", "not", "answered"}
 _SAID = re.compile(r"\bwords\.(\w+)")
 
 _SPAN = Markup("<span data-v={}>{}</span>")
 _TAG = re.compile("<(?=[/!a-z])", re.IGNORECASE)
 _SAYS_MINUTES = re.compile(r"分[钟鐘]|minute", re.IGNORECASE)
 """An author's own promise, beside which ours would be one too many."""
-
-
-def _where(**problems: object) -> list[str]:
-    return [code for code, possible in problems.items() if possible]
-
-
-def _looks(contract: Contract, look: str) -> bool:
-    return any(getattr(question, "look", "") == look for question in contract.questions)
-
-
-def _points(question: AnyQuestion) -> int:
-    low, high = getattr(question, "ends", (0, 0))
-    return int(high - low + 1)
 
 
 def pages(contract: Contract, site: Site) -> dict[str, bytes]:
@@ -116,8 +60,8 @@ def _place(contract: Contract, language: str) -> str:
 def _page(contract: Contract, site: Site, language: str) -> bytes:
     context = _context(contract, site, language, up="")
     words = context["words"]
-    needed = _parts(contract)
-    wrong = sorted({code for field in contract.fields for code in _problems(field)})
+    needed = needs(contract)
+    wrong = sorted({code for field in contract.fields for code in problems(field)})
     said = {**words, "thanks": _thanked(contract, language) or context["thanks"]}
     data = [
         [_shipped(field) for field in contract.fields],
@@ -184,7 +128,7 @@ def shells(contract: Contract, site: Site) -> dict[str, Shell]:
 
 def _shell(contract: Contract, site: Site, language: str) -> Shell:
     context = _context(contract, site, language, up="") | {"others": []}
-    html = _whole("mending.html", context, site, _parts(contract)).decode()
+    html = _whole("mending.html", context, site, needs(contract)).decode()
     draw = _control(contract, site, language, marks={"marks": True})
     words = context["words"]
     return Shell(
@@ -293,44 +237,6 @@ def _templates() -> Environment:
     )
 
 
-def _parts(contract: Contract) -> tuple[str, ...]:
-    """A survey's types, rules, features, operators and problems: only it carries their parts."""
-    types = {str(q.__struct_config__.tag) for q in _drawn(contract)}
-    kinds = {field.kind for field in contract.fields}
-    features = {name for name, has in _FEATURES.items() if has(contract)}
-    operators = {each for field in contract.fields for each in _used(field)}
-    problems = {code for field in contract.fields for code in _problems(field)}
-    return tuple(sorted(types | kinds | features | operators | problems))
-
-
-def _used(field: Field) -> Iterable[str]:
-    """The operators in the conditions of a field, and in those of its formula."""
-    parts: list[Any] = [field.show_if, field.end_if, *field.choice_if.values()]
-    if field.kind == "value" and field.rule:
-        parts.append(field.rule[1])
-    while parts:
-        if isinstance(part := parts.pop(), list) and part:
-            if part[0] in _OPERATORS:
-                yield part[0]
-            parts += part[1:]
-
-
-def _drawn(contract: Contract) -> Iterator[AnyQuestion]:
-    """The questions as the page draws them: a matrix is one."""
-    return (question for section in contract.sections for question in section.questions)
-
-
-def _has_pictures(contract: Contract) -> bool:
-    choices = (c for q in _drawn(contract) if isinstance(q, Offering) for c in q.choices)
-    return any(choice.image for choice in choices)
-
-
-def _may_hide_a_matrix(contract: Contract) -> bool:
-    matrices = [question for question in _drawn(contract) if isinstance(question, Matrix)]
-    ends = any(field.end_if for field in contract.fields)
-    return any(matrix.show_if or ends for matrix in matrices)
-
-
 def _text(names: Iterable[str]) -> str:
     """The named files one after another, those that there are."""
     paths = [_SURVEY / name for name in names]
@@ -346,7 +252,7 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     the plain form is back.
     """
     own = (f"parts/{part}.js" for part in parts)
-    text = _stripped(_text(["conditions.js", "form.js", *own, "begin.js"]), parts)
+    text = stripped(_text(["conditions.js", "form.js", *own, "begin.js"]), parts)
     said = tuple(dict.fromkeys(_SAID.findall(text)))
     names = ",".join(f"words_{name}" for name in said)
     text = _SAID.sub(r"words_\1", text).replace("words] = JSON", f"[{names}]] = JSON")
@@ -357,10 +263,6 @@ def _script(parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         }});
     }})(document.documentElement)"""
     return javascript(script, 2015), said
-
-
-def _stripped(text: str, parts: tuple[str, ...]) -> str:
-    return _LINES.sub(lambda line: line[0] if line[line.lastgroup or 0] in parts else "", text)
 
 
 def _style(site: Site, parts: tuple[str, ...]) -> str:
@@ -376,25 +278,19 @@ def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
     template = _templates().get_template("style.css")
     style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
     return minified(
-        "text/css", _stripped(style, parts) + _text(f"parts/{part}.css" for part in parts)
+        "text/css", stripped(style, parts) + _text(f"parts/{part}.css" for part in parts)
     )
-
-
-def _problems(field: Field) -> Iterable[str]:
-    """What can be wrong with the answer to a field."""
-    codes = _PROBLEMS[field.kind](field.rule) if field.rule and field.kind in _PROBLEMS else ()
-    return [*codes, "required"] if field.required else codes
 
 
 def _shipped(field: Field) -> list[Any]:
     """A field's row in the page, without the limits that its controls keep by themselves."""
     shipped = row(field)
     kind, *limits = field.rule or [""]
-    problems = set(_problems(field))
-    if kind == "code" or kind == "date" and "days" not in problems:
+    wrong = set(problems(field))
+    if kind == "code" or kind == "date" and "days" not in wrong:
         shipped[1] = [kind]
     elif kind == "codes":
-        shipped[1] = [kind, 0, *limits[1:]] if problems & {"few", "many"} else [kind]
+        shipped[1] = [kind, 0, *limits[1:]] if wrong & {"few", "many"} else [kind]
     return shipped
 
 

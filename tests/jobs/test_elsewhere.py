@@ -15,8 +15,9 @@ from moto import mock_aws
 from chalicelib import columns, counting, keys, parquet
 from chalicelib.jobs import elsewhere
 from chalicelib.jobs.elsewhere import Athena, Failed, takes, unload
+from chalicelib.jobs.here import count
 from chalicelib.jobs.merge import merge
-from chalicelib.jobs.tally import BadMode, Tallied, count, run, tally
+from chalicelib.jobs.tally import BadMode, Tallied, run, tally
 from chalicelib.settings import Settings
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import Contract

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from chalicelib import counting, keys, parquet
 from chalicelib.days import day
+from chalicelib.jobs.here import translated
 from chalicelib.jobs.merge import merge
-from chalicelib.jobs.tally import Tallied, tally, translated
+from chalicelib.jobs.tally import Tallied, tally
 from chalicelib.keys import day_of
 from chalicelib.published import publish
 from chalicelib.storage import MemoryStore, Store

@@ -3,20 +3,17 @@
 A day's tallies name their sources in their footer: the parts with their tags, the versions of the
 contract, and the SQL that counted. Where all three are as now, there is nothing to do.
 
-The SQL is Athena's (``chalicelib.counting``). sqlglot translates it to DuckDB, once per set of
-contracts and process; that, like DuckDB, is loaded by this scheduled job alone. Parts are fetched
-to a temporary folder first, so that DuckDB needs no network and sees each part whole. Much at once
-can be counted in Athena instead (``elsewhere``): the tallies are the same.
+The counting is done ``here``, by DuckDB; much at once can be counted ``elsewhere``, by Athena: it
+is one SQL, and the tallies are the same. Parts are fetched to a temporary folder first, so that
+DuckDB needs no network and sees each part whole.
 """
-
-# ruff: noqa: S608  (every name and text goes through quoted() or text())
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -24,33 +21,27 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import sqlglot
 from msgspec import Struct
-from sqlglot import exp
 
 from .. import columns, counting, keys, parquet
-from ..columns import Column
 from ..links import Link
 from ..published import Definitions
 from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract, EchoformError
-from ..views import DAY, quoted, text, view
 from . import stretches
 from .elsewhere import DAYS, Athena, takes
+from .here import count
 
 AT_ONCE = 16
 PARTS = 100
 """Parts of a survey, of up to 250,000 responses each, that one function counts well in its time."""
 BATCH = 32 << 20
 """Bytes of parts counted by one statement, about; it bounds memory and disk."""
-MEMORY = "1GB"
-"""What DuckDB may use; the rest it puts on disk."""
 GROUP = 8192
 """Rows in a row group: a reader wants one segment key's, and they lie together."""
 STAMP = "echoform.sources"
@@ -280,107 +271,6 @@ class _Counter:
             for value in counts["segment_value"].to_pylist()
         ]
         return counts.set_column(at, "segment_value", pa.array(values, pa.string()))
-
-
-def count(
-    statement: str,
-    read: Iterable[Column],
-    files: Iterable[Path],
-    spill: Path,
-    table: str = "responses",
-) -> pa.Table:
-    """What the statement counts in some parts, which lie in folders ``dt=<day>``.
-
-    ``read``: the columns of what the statement calls ``table``. ``spill``: a folder for what does
-    not fit into memory.
-    """
-    made = translated(statement)
-    connection = duckdb.connect()
-    try:
-        connection.execute(
-            f"SET enable_progress_bar = false; SET memory_limit = '{MEMORY}';"
-            f" SET temp_directory = {text(str(spill))}; SET preserve_insertion_order = false"
-        )
-        connection.execute(view(table, read, [str(file) for file in files], by_day=True))
-        for name, query in made.tables:
-            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
-            if name == "answers":
-                _number(connection, name)
-        shape = parquet.schema([DAY, *counting.TALLIES])
-        counts = [connection.sql(query).to_arrow_table().cast(shape) for query in made.counts]
-        connection.register("tallied", pa.concat_tables(counts))
-        del counts
-        return connection.sql(made.last).to_arrow_table()
-    finally:
-        connection.close()
-
-
-def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Put numbers for texts: each is looked at by every count, and numbers are told apart sooner.
-
-    They still read as texts.
-    """
-    shown = []
-    for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall():
-        column, code = quoted(name), quoted(f"{name} numbered")
-        if kind == "VARCHAR":
-            known = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
-            connection.execute(f"CREATE TYPE {code} AS ENUM ({known} ORDER BY 1)")
-            column = f"CAST({column} AS {code}) AS {column}"
-        shown.append(column)
-    numbered = f"SELECT {', '.join(shown)} FROM {table}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {numbered}")
-
-
-class Translated(NamedTuple):
-    """Tables to make, by name; counts to put together as ``tallied``; what to tell of those."""
-
-    tables: list[tuple[str, str]]
-    counts: list[str]
-    last: str
-
-
-@lru_cache(maxsize=64)
-def translated(statement: str) -> Translated:
-    """Athena's SQL as DuckDB's, step by step.
-
-    So ``answers`` is made once for all counts; and counts are made one after the other: at once,
-    those of 300 questions would take gigabytes. Lists are taken apart where columns are chosen: as
-    a join they would be matched with the rows they come from.
-    """
-    tree = sqlglot.parse_one(statement, read="athena")
-    for join in list(tree.find_all(exp.Join)):
-        if isinstance(join.this, exp.Unnest):
-            _apart(join)
-    tables = []
-    for part in list(tree.args["with_"].expressions):
-        part.pop()
-        if part.alias == "tallied":
-            counts = [count.sql("duckdb") for count in _counts(part.this)]
-            break
-        tables.append((part.alias, part.this.sql("duckdb")))
-    return Translated(tables, counts, tree.sql("duckdb"))
-
-
-def _counts(union: exp.Expression) -> list[exp.Expression]:
-    """What is put together by UNION ALL."""
-    found = []
-    while isinstance(union, exp.Union):
-        found.append(union.expression)
-        union = union.this
-    return [union, *reversed(found)]
-
-
-def _apart(join: exp.Join) -> None:
-    """``rows CROSS JOIN UNNEST(a, b) AS each (x, y)``: with UNNEST(a) AS x, UNNEST(b) AS y."""
-    lists, names = join.this, join.this.args["alias"].columns
-    rows = join.parent.args["from_"].this  # type: ignore[union-attr]
-    apart = [
-        exp.alias_(exp.Unnest(expressions=[each]), name)
-        for each, name in zip(lists.expressions, names, strict=True)
-    ]
-    join.pop()
-    rows.replace(exp.select("*", *apart).from_(rows.copy()).subquery("each"))
 
 
 def _sources(store: Store, only: str | None) -> dict[Day, dict[str, str]]:
