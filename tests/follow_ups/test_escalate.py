@@ -15,6 +15,7 @@ from chalicelib import keys, links
 from chalicelib.accept import Arrival, accept
 from chalicelib.channels import Channel, Message, Unavailable, Undeliverable
 from chalicelib.channels.outbox import Outbox
+from chalicelib.erasing import erase
 from chalicelib.follow_ups import Query, Record, Stale, fold
 from chalicelib.follow_ups.acting import act
 from chalicelib.follow_ups.events import DAY_MS, LEASE_MS, Item
@@ -31,6 +32,7 @@ from chalicelib.published import Definitions
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import Contract, Section, Submission, ids
 from chalicelib.survey.questions import Rating, YesNo
+from chalicelib.traces import find
 from tests.jobs.answering import KEY, NOON, contract, land, live, names, said
 from tests.records import HOUR, REACHED, RESOLVE, TAKE, after
 
@@ -315,6 +317,16 @@ def test_who_left_no_address_is_asked_as_they_were_invited(site: Site) -> None:
     assert site.escalate(NOON).asked == 1
     [message] = site.sent
     assert message.to == "c1007@example.com"
+
+
+def test_an_erased_person_is_not_in_the_message_nor_known_to_its_link(site: Site) -> None:
+    item = site.resolved()
+    site.escalate(NOON)
+    code = code_in(site.sent[0])
+    traces = find(site.store, KEY, SURVEY.id, "response", item.response)
+    erase(site.store, KEY, traces, NOON, "os:me", site.record)
+    assert not site.sent
+    assert links.look_up(site.store, code) is None
 
 
 def test_a_rule_says_how_long_an_answer_is_waited_for(site: Site) -> None:
