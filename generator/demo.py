@@ -1,8 +1,8 @@
-"""The main job in front of one's eyes: surveys, answers, Parquet, scores, one answer in SQL.
+"""The main job in front of one's eyes: surveys, answers, Parquet, scores, SQL, the closed loop.
 
 Everything goes the way it goes in earnest: history through ``load``, today through HTTP (with
-retries, as phones do), merges and tallies through the jobs. At the end the demo checks its own
-promise: every acknowledged answer is in the Parquet exactly once.
+retries, as phones do), merges and tallies through the jobs. The demo checks its own promises: every
+acknowledged answer is in the Parquet exactly once, and every unhappy one was followed up.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 from chalice.local import LocalDevServer
+from msgspec.structs import replace
 
 from chalicelib import links
 from chalicelib.links import Link
 from chalicelib.running import now, run_job
 from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError, ids
-from generator import messaging
-from generator.building import gather, lay_shells
+from generator import demo_loop, messaging
+from generator.building import Gathered, gather, lay_shells
+from generator.calling import call
 from generator.data import open_data, publish_all, settings
 from generator.loading import load
 from generator.local import Say, address, serve, site_pages, urls
@@ -73,8 +73,8 @@ def _run(once: bool, folder: Path, port: int, say: Say) -> None:
     contract = next(c for c in gathered.contracts if c.id == SURVEY)
     publish_all(store, gathered.contracts, now())
     lay_shells(store, gathered.contracts, gathered.site)
-    messaging.lay(store, gathered.site)
     names = ", ".join(each.id for each in gathered.contracts)
+    yesterday = demo_loop.earlier(store, settings(str(folder)), contract, _AGENTS, random)
     say(f"1. {len(gathered.contracts)} surveys compiled: {names}")
 
     table, mapping = _write_history(contract, random, folder)
@@ -84,6 +84,7 @@ def _run(once: bool, folder: Path, port: int, say: Say) -> None:
     say(f"2. {loaded.accepted} answers of the last {_WEEKS} weeks loaded from {table}")
 
     server = make_server(settings(str(folder)), site_pages(gathered).get, "127.0.0.1", port)
+    messaging.lay(store, replace(gathered.site, url=address(server)))
     with _serving(server):
         codes = _make_links(store, random)
         acknowledged = _answer_over_http(server, contract, codes, random)
@@ -97,13 +98,27 @@ def _run(once: bool, folder: Path, port: int, say: Say) -> None:
         say(f"\n6. One question in SQL (echoform query --data {folder} …):\n{_SQL}")
         with open_views(store) as views:
             say(ask(views, _SQL).as_table())
-        say(f"\nParquet: {folder / 'responses'}")
+        say(f"Parquet: {folder / 'responses'}")
+        say("\n7. The closed loop: who is unhappy is called back, and asked whether it helped\n")
+        day = demo_loop.Day(server, store, settings(str(folder)), _AGENTS)
+        day.run(contract, yesterday | acknowledged, say)
+        say("\n   What the team page says of it:\n")
+        day.figures(say)
         if not once:
-            say("Open (and answer; new answers are counted within seconds):")
-            for url in urls(gathered.contracts, server):
-                say(f"  {url}")
-            say("Ctrl-C stops.")
+            _invite(gathered, server, day, say)
             _stay(folder)
+
+
+def _invite(gathered: Gathered, server: LocalDevServer, day: demo_loop.Day, say: Say) -> None:
+    say("\nOpen the follow-ups as")
+    for who, url in day.places().items():
+        say(f"  {who}: {url}")
+    say("Say whether it helped, as a customer who has not yet; then look at the follow-up again:")
+    say(f"  {day.unanswered()}")
+    say("Answer a survey; it counts, and is followed up, within seconds:")
+    for url in urls(gathered.contracts, server):
+        say(f"  {url}")
+    say("Ctrl-C stops.")
 
 
 @contextmanager
@@ -118,7 +133,7 @@ def _serving(server: LocalDevServer) -> Iterator[None]:
 
 
 def _stay(folder: Path) -> None:
-    with Schedule(settings(str(folder)), ["merge", "tally"], 3.0):
+    with Schedule(settings(str(folder)), ["merge", "follow_up", "escalate", "tally"], 3.0):
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -172,8 +187,12 @@ def _write_history(contract: Contract, random: Random, folder: Path) -> tuple[Pa
 
 
 def _make_links(store: Store, random: Random) -> list[tuple[str, str]]:
-    """An open link for every agent at every store, as a poster or a receipt carries it."""
-    made = {
+    """A code and its agent for each of today's customers.
+
+    Half have an open link, as a poster carries it, one for every agent at every store. The others
+    have a personal one, as an invitation carries it.
+    """
+    posters = {
         f"{agent}{shop}": Link(
             SURVEY,
             attributes={
@@ -186,8 +205,17 @@ def _make_links(store: Store, random: Random) -> list[tuple[str, str]]:
         for agent, team in _AGENTS.items()
         for shop in _STORES
     }
-    links.add(store, made)
-    return [(code, link.attributes["agent"]) for code, link in made.items()]
+    invited = {
+        links.mint(links.PERSONAL): Link(
+            SURVEY,
+            personal=True,
+            attributes={**poster.attributes, "customer": demo_loop.customer(random)},
+        )
+        for poster in random.choices([*posters.values()], k=_TODAY // 2)
+    }
+    links.add(store, posters | invited)
+    codes = [*invited, *random.choices([*posters], k=_TODAY - len(invited))]
+    return [(code, (posters | invited)[code].attributes["agent"]) for code in codes]
 
 
 def _answer_over_http(
@@ -196,8 +224,7 @@ def _answer_over_http(
     """Today's customers, several at once; every eighth phone sends twice. What was acknowledged."""
     started = now()
     bodies: list[dict[str, Any]] = []
-    for number in range(_TODAY):
-        code, agent = random.choice(codes)
+    for number, (code, agent) in enumerate(codes):
         language = random.choice(["zh-CN", "zh-CN", "en"])
         bodies.append(
             {
@@ -211,24 +238,11 @@ def _answer_over_http(
         )
         if number % 8 == 0:
             bodies.append(bodies[-1])
+    path = f"/responses/{contract.id}"
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        receipts = list(pool.map(lambda body: _post(server, contract.id, body), bodies))
+        receipts = list(pool.map(lambda body: call(server, path, body)["receipt"], bodies))
     said = {body["id"]: body["answers"] for body in bodies}
     return {receipt: said[receipt] for receipt in receipts}
-
-
-def _post(server: LocalDevServer, survey: str, body: dict[str, Any]) -> str:
-    connection = HTTPConnection(address(server).removeprefix("http://"), timeout=30)
-    try:
-        headers = {"Content-Type": "application/json"}
-        connection.request("POST", f"/api/responses/{survey}", msgspec.json.encode(body), headers)
-        reply = connection.getresponse()
-        answer = reply.read()
-    finally:
-        connection.close()
-    if reply.status not in (200, 201):
-        raise EchoformError(f"the server refused an answer: {reply.status} {answer.decode()}")
-    return str(msgspec.json.decode(answer)["receipt"])
 
 
 def _check(store: Store, acknowledged: dict[str, dict[str, Any]], loaded: int, say: Say) -> None:

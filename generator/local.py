@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import tempfile
@@ -52,6 +53,8 @@ def run_server(
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):
             say(url)
+        say(f"{address(server)}/staff/ is where your team calls back; this lets somebody in:")
+        say(f"  {admission(address(server), data)}")
         say(f"answers: {data} (Ctrl-C stops)")
         serve(server)
 
@@ -134,6 +137,12 @@ def urls(contracts: Sequence[Contract], server: LocalDevServer) -> list[str]:
         for contract in contracts
         for number, language in enumerate(contract.languages)
     ]
+
+
+def admission(site: str, data: str) -> str:
+    """The command that prints a link to the staff pages, to be changed for whom it is."""
+    where = "" if data == "data" else f" --data {shlex.quote(data)}"
+    return f"echoform staff token --sub A07 --role agent --team T1 --site {site}{where}"
 
 
 def address(server: LocalDevServer) -> str:

@@ -11,7 +11,7 @@ DuckDB as it is. DuckDB may read the tables and nothing else, and write nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
@@ -48,6 +48,7 @@ class Views:
         self._store = store
         self._definitions = Definitions(store)
         self.files = Files(store)
+        self._read: dict[str, dict[str, str]] = {}
         self.connection = duckdb.connect()
         self.connection.register_filesystem(self.files)
         if isinstance(store, FolderStore):
@@ -89,6 +90,7 @@ class Views:
         known = catalog(versions)
         days = days_of(_EXPLAIN.sub("", sql), known, words)
         self.files.forget()
+        self._read.clear()
         if "tallies" in days:
             mine = surveys if "tallies" in words else named
             self.connection.execute(self._tallies(mine, days["tallies"]))
@@ -105,8 +107,21 @@ class Views:
                 made = f"CREATE OR REPLACE VIEW {quoted(each.name)} AS {to_duckdb(each.sql)}"
                 self.connection.execute(made)
 
+    def surprised(self) -> bool:
+        """Whether a file was replaced since the views were made: DuckDB opens one several times,
+        and takes the pieces of another version for a broken file."""
+        return self.files.surprised() or any(
+            files.items() != self._tags(prefix, files).items()
+            for prefix, files in self._read.items()
+        )
+
+    def _tags(self, prefix: str, files: Container[str]) -> dict[str, str]:
+        return {e.key: e.tag for e in self._store.list(prefix) if e.key in files}
+
     def _found(self, prefix: str, days: Days) -> list[str]:
-        found = [e.key for e in self._store.list(prefix) if _within(e.key, days)]
+        entries = [entry for entry in self._store.list(prefix) if _within(entry.key, days)]
+        self._read[prefix] = {entry.key: entry.tag for entry in entries}
+        found = [*self._read[prefix]]
         if not isinstance(self._store, FolderStore):
             with ThreadPoolExecutor(AT_ONCE) as pool, suppress(FileNotFoundError):
                 list(pool.map(self.files.tail, found))  # DuckDB would ask one by one
@@ -167,8 +182,8 @@ def ask(views: Views, sql: str) -> Answer:
                 return _answer(views, sql, spoken)
             except _SURPRISES:
                 continue
-            except duckdb.Error:  # which is all DuckDB makes of an error of ours
-                if not views.files.surprised():
+            except duckdb.Error:  # which is all DuckDB makes of an error of ours, and of some
+                if not views.surprised():
                     raise
         return _answer(views, sql, spoken)
     except duckdb.CatalogException as error:

@@ -1,21 +1,24 @@
 """Every store there is, for tests that hold for all of them.
 
-A ``conftest.py`` imports the fixtures it wants. The S3 store talks to moto's server, which refuses
-what S3 refuses: a second create, and a replace of what is not there any more.
+A ``conftest.py`` imports the fixtures it wants. The S3 store talks to moto, which refuses what S3
+refuses: a second create, and a replace of what is not there any more. It looks and then does, which
+S3 does as one; so requests, which may come all at once, are served one after another.
 """
 
 from __future__ import annotations
 
-import atexit
-import logging
 import os
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock, Thread
+from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from chalicelib.storage import FolderStore, MemoryStore, S3Store, Store
 
@@ -28,16 +31,29 @@ _CREDENTIALS = {
 }
 
 
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        pass
+
+
+def _one_by_one(app: Callable[..., Iterable[bytes]]) -> Callable[..., list[bytes]]:
+    lock = Lock()
+
+    def serve(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        with lock:
+            return [b"".join(app(environ, start))]
+
+    return serve
+
+
 @cache
 def _server() -> str:
     """An S3 server on a free port, for as long as the tests run."""
     os.environ |= _CREDENTIALS
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    atexit.register(server.stop)
-    host, port = server.get_host_and_port()
-    return f"http://{host}:{port}"
+    app = _one_by_one(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 @pytest.fixture

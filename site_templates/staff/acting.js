@@ -127,6 +127,10 @@ const send = async (move, values) => {
   } catch (error) {
     if (error.status === 401) return;
     if (shown?.item.id !== item.id) return notice(list(said(item.title), explained(error)));
+    if (error.message === "taken" && !asks(move)) {
+      letGo(error);
+      return poll();
+    }
     await refused(move, values, error);
   }
   drawQueue();

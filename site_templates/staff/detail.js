@@ -33,11 +33,26 @@ const reread = id => read(`/follow-ups/${id}`, () => route().item === id)
 const refreshDetail = async () => {
   const id = shown?.item.id;
   if (!id || !shown.answers || pendingOn(id)) return 0;
-  const found = await ask(`/follow-ups/${id}`);
-  if (shown?.item.id !== id || pendingOn(id) || whole(found.item).version <= shown.item.version) return 0;
+  const found = await ask(`/follow-ups/${id}`).catch(error => {
+    if (error.message !== "taken") throw error;
+    letGo(error);
+  });
+  if (!found || shown?.item.id !== id || pendingOn(id) || whole(found.item).version <= shown.item.version) return 0;
   show(found);
   announce(list(word("changed"), told(found.history.at(-1))));
   return 1;
+};
+
+// It is somebody else's now; what is being typed stays to be copied.
+const letGo = error => {
+  if (form) {
+    shown.answers = null;
+    form.error = [explained(error)];
+    return drawError();
+  }
+  shown = null;
+  notice(explained(error));
+  go({item: ""});
 };
 
 const backLink = () => h("a", {class: "back", href: "#" + query({...route(), item: ""})}, word("back"));
@@ -61,7 +76,7 @@ const drawDetail = () => {
   redraw($("Head"), backLink(), heading(item));
   drawAct();
   redraw($("Body"),
-    h("div", {}, customer(item), comment(item), clocks(item), service(item)),
+    h("div", {}, customer(item), verdict(item), comment(item), clocks(item), service(item)),
     h("div", {}, answers(), history_()));
   tick();
 };
@@ -71,7 +86,7 @@ const heading = item => [
     item.priority !== "normal" && tag(word(`priorities.${item.priority}`), item.priority),
     tag(word(`states.${item.state}`), item.state),
     item.kind === "no_contact" && tag(word("kind_no_contact")),
-    item.reopened > 0 && tag(word("reopened", {n: item.reopened}), "reopened"),
+    item.reopened > (item.state === "reopened") && tag(word("reopened", {n: item.reopened}), "reopened"),
     item.escalated && tag(word(`escalated.${item.escalated}`), "urgent"),
     item.outcome && tag(word(`outcome.${item.outcome}`), item.outcome),
     due(item)),
@@ -120,7 +135,7 @@ const showContact = async event => {
 const clocks = item => block("clocks", pairs([
   ["first_contact_due", "contacted_at"], ["resolve_due", "resolved_at"]
 ].map(([name, met]) => [word(name), item[name] && (item[met]
-  ? list(moment(item[name]), word("met", {when: moment(item[met])}))
+  ? list(moment(item[name]), word(item[met] > item[name] ? "met_late" : "met", {when: moment(item[met])}))
   : [moment(item[name]) + " ", item.next_due && due(item, item[name])])])),
   !item.first_contact_due && !item.resolve_due && h("p", {class: "soft"}, word("no_clock")),
   item.attempts.length > 0 && h("p", {class: "soft"}, word("attempts", {
@@ -135,14 +150,18 @@ const height = (answer, survey) => {
   if (typeof scale === "string") return answer.value === scale ? 0 : 2;
   return scale && typeof answer.value === "number" ? (answer.value - scale[0]) / (scale[1] - scale[0]) : 2;
 };
+// What the customer said last to whether it helped.
+const verdict = item => shown.verification?.length > 0 && block("verification",
+  answered(shown.verification, {survey: item.verify_with}));
 const answers = () => shown.answers?.length > 0 && block("answers", answered(shown.answers, shown.item));
+const wide = text => text.replace(/[^\x00-\xff]/g, "xx").length;  // Chinese letters are twice as wide
 const answered = (found, item) => [
   item.index != null && h("p", {class: "soft"}, `${word("index")} ${item.index.toFixed(1)}`),
   h("ul", {class: "answers"}, found.map(answer => [height(answer, item.survey), answer])
     .sort(([a], [b]) => a - b).map(([share, answer]) => {
       const scale = DATA.surveys[item.survey]?.scales[answer.question];
       const value = said(answer.said) || said(answer.value), rated = Array.isArray(scale) && share <= 1;
-      return h("li", {class: share <= LOW ? "low" : value.length > 24 ? "long" : ""},
+      return h("li", {class: share <= LOW ? "low" : wide(value) > 24 ? "long" : ""},
         h("span", {}, said(answer.text) || answer.question),
         rated && bar([[share, share <= LOW ? "bad" : ""]]),
         h("strong", {}, value, rated && h("small", {}, `/${scale[1]}`)));
@@ -159,13 +178,14 @@ const service = item => Object.keys(item.facts).length > 0 && block("service",
 const told = event => {
   const facts = {...event, ...event.data};
   const to = event.kind === "escalate" ? word(`roles.${facts.to}`) : facts.to || facts.team;
-  return word(`events.${event.kind}`, {
-    by: facts.by, to, reason: facts.reason, channel: word(`channels.${facts.channel}`), outcome: word(`outcomes.${facts.outcome}`)});
+  const itself = event.kind === "reopen" && facts.by === "system";
+  return word(`events.${itself ? "not_helped" : event.kind}`, {
+    by: facts.by, to, reason: word(`reasons.${facts.reason}`), channel: word(`channels.${facts.channel}`), outcome: word(`outcomes.${facts.outcome}`)});
 };
 const history_ = () => shown.history.length > 0 && block("history", h("ol", {class: "history"},
   [...shown.history].reverse().map(event => {
     const facts = {...event, ...event.data};
     return h("li", {}, h("p", {}, told(event), h("time", {datetime: new Date(event.at).toISOString(), title: moment(event.at)}, ago(event.at))),
-      ["cause", "remedy", "reason", "note"].filter(name => facts[name]).map(name =>
+      ["cause", "remedy", "reason", "note"].filter(name => facts[name] && facts.by !== "system").map(name =>
         h("p", {class: "said"}, h("b", {}, word(`fields.${name}`)), " ", facts[name])));
   })));

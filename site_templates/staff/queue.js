@@ -195,16 +195,15 @@ const drawRow = (item, at, open, picked) => {
       "aria-current": open && "true", onfocus: () => { queue.cursor = item.id; }
     },
       h("span", {class: "one"},
-        h("strong", {}, item.customer_masked || word("unknown")),
         item.priority !== "normal" && tag(word(`priorities.${item.priority}`), item.priority),
         tag(word(`states.${item.state}`), item.state),
         mark && tag(word(mark), "mark"),
         due(item)),
-      h("span", {class: "two"}, title),
+      h("span", {class: "two"}, item.customer_masked && h("strong", {}, item.customer_masked), title),
       h("span", {class: "three"}, list(
         item.index != null && `${word("index")} ${Math.round(item.index)}`,
-        item.assignee || item.assigned_to_team || word("nobody"),
-        item.comment ? `“${item.comment}”` : Object.values(item.facts).slice(0, 3).join(" · ")))));
+        ...new Set([item.assignee || item.assigned_to_team || word("nobody"),
+          ...item.comment ? [`“${item.comment}”`] : Object.values(item.facts).slice(0, 3)])))));
 };
 
 // What counts down: one timer for all that are in sight.

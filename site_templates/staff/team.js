@@ -3,7 +3,8 @@ const FIGURES = ["open", "first_contact_on_time", "hours_to_solution", "verified
   "recovered_detractors", "reopened", "unverified", "unreachable"];
 
 const percent = share => new Intl.NumberFormat(language, {style: "percent"}).format(share);
-const hours = value => new Intl.NumberFormat(language, {maximumFractionDigits: 1}).format(value);
+const hours = value => (value > 0 && value < .1 ? "< " : "")
+  + new Intl.NumberFormat(language, {maximumFractionDigits: 1}).format(value && Math.max(value, .1));
 // A figure and the small print below it.
 const figured = figure => {
   if (figure === null || figure === undefined) return ["–", ""];
@@ -36,7 +37,7 @@ const openTeam = async () => {
 const tiles = found => h("dl", {class: "tiles"}, FIGURES.filter(name => name in found).map(name => {
   const of = name === "recovered_detractors" && found.detractors;
   let [value, small] = figured(of ? {n: of, share: found[name] / of} : found[name]);
-  if (name === "open" && found.overdue) small = list(word("overdue"), found.overdue);
+  if (name === "open" && found.overdue) small = `${word("overdue")} ${found.overdue.toLocaleString(language)}`;
   return h("div", {class: name}, h("dt", {}, word(`figures.${name}`)), h("dd", {}, value, small && h("small", {}, small)));
 }));
 const people = by => {

@@ -235,7 +235,7 @@ def test_an_erasure_in_the_middle_of_opening_wins(
             erase(store, KEY, traces, NOW, "os:me", laptop)
             return laptop.open(event)
 
-    follow_up(store, Slow(tmp_path / "slow.sqlite"), KEY, NOW)
+    follow_up(store, Slow(tmp_path / "nowhere.sqlite"), KEY, NOW)
     assert not items(laptop)
 
 

@@ -8,13 +8,15 @@ from datetime import date
 from secrets import token_hex
 from typing import Any
 
+import duckdb
 import pytest
 
 from chalicelib import keys, parquet
 from chalicelib.jobs.merge import merge
 from chalicelib.storage import FolderStore, MemoryStore, S3Store, Stale
 from chalicelib.survey.questions import Rating, Single
-from generator import codebook
+from generator import codebook, query
+from generator.answer import BadQuery
 from generator.catalog import MANY, catalog, names_of
 from generator.data import publish_all
 from generator.dictionary import FIXED, dictionary
@@ -257,6 +259,38 @@ def test_a_part_replaced_under_a_reader_is_read_again(s3_endpoint: str) -> None:
             views.files.piece(entry.key, 0, 100)
         assert tail[1] > 100
         assert ask(views, "select count(comment) from after_sales").rows == [(401,)]
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_broken_file_that_was_replaced_is_read_again(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """On a folder DuckDB opens a file several times, and takes two versions for a broken one. One
+    that nobody replaced is broken."""
+    store = FolderStore(tmp_path)
+    live(store, SURVEY)
+    land(store, said(1, SURVEY))
+    merge(store, KEY, NOW)
+    answer = query._answer
+    asked = []
+
+    def first_breaks(*given: Any) -> Any:
+        asked.append(given)
+        if len(asked) > 1:
+            return answer(*given)
+        answer(*given)
+        if replaced:
+            land(store, said(2, SURVEY))
+            merge(store, KEY, NOW)
+        raise duckdb.Error("Out of buffer")
+
+    monkeypatch.setattr(query, "_answer", first_breaks)
+    with open_views(store) as views:
+        if replaced:
+            assert ask(views, "select count(*) from after_sales").rows == [(2,)]
+        else:
+            with pytest.raises(BadQuery, match="Out of buffer"):
+                ask(views, "select count(*) from after_sales")
 
 
 def test_a_reader_that_stays_sees_parts_as_they_are_now(s3_endpoint: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,14 +16,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from chalicelib import keys
 from chalicelib.collecting import LARGEST_BODY
 from chalicelib.published import publish
 from chalicelib.running import now
 from chalicelib.settings import Settings
+from chalicelib.staff.tokens import Tokens
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
+from generator.__main__ import main
+from generator.data import settings
+from generator.local import admission
 from generator.places import SURVEYS
 from generator.serving import CannotListen, Page, make_server
 from generator.throttle import BURST
@@ -186,6 +192,19 @@ def test_a_link_that_everybody_sends_is_throttled_as_one(port: int) -> None:
 def test_an_address_that_is_taken_is_said_in_words(port: int, folder: Path) -> None:
     with pytest.raises(CannotListen, match=str(port)):
         make_server(Settings(str(folder), None, b"key"), PAGES.get, "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("name", ["data", "our data"])
+def test_the_command_that_serve_prints_lets_somebody_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, *words = shlex.split(admission("http://127.0.0.1:8000", name))
+    said = CliRunner().invoke(main, words, catch_exceptions=False).output.strip()
+    place, _, token = said.partition("#token=")
+    assert place == "http://127.0.0.1:8000/staff/"
+    person = Tokens(settings(name).key).check(token, now()).person
+    assert (person.sub, person.role, person.teams) == ("A07", "agent", ["T1"])
 
 
 def test_ctrl_c_ends_the_server_and_its_worker_without_a_stack(tmp_path: Path) -> None:

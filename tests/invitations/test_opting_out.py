@@ -122,8 +122,7 @@ def test_opened_is_marked_for_who_has_the_code_and_costs_others_nothing() -> Non
         return [*store.reads], [*store.writes]
 
     unknown, expired = "0" * 27, code_of(channel, 0)
-    assert asked(unknown) == (["links", "claims"], [])
-    assert asked(expired, NOON + 20 * DAY_MS)[1] == []
+    assert asked(unknown) == asked(expired, NOON + 20 * DAY_MS) == (["links", "claims"], [])
     assert asked(code_of(channel, 1))[1] == ["heard"]
     assert run(store, channel).opened == 1
     assert run(store, channel).opened == 0

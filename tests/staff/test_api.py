@@ -110,6 +110,22 @@ def test_a_day_with_one_customer(desk: Desk) -> None:
     assert step(desk, 3, "resolve", cause="part", remedy="sent")[1]["item"]["state"] == "resolved"
 
 
+def test_whose_follow_up_it_was_before_is_told_so_and_is_no_trespasser(desk: Desk) -> None:
+    given = {"id": ITEMS["team"]}
+    for version, whose in ((1, "A07"), (2, "A08")):
+        body = {"version": version, "move": "assign", "to": whose}
+        assert ask(desk, "POST", ITEM, token("lead"), body, given)[0] == 200
+    late = {"version": 2, "move": "take"}
+    for method, body in (("POST", late), ("GET", None)):
+        code, found = ask(desk, method, ITEM, token("agent"), body, given)
+        assert (code, found["error"]) == (403, "taken")
+        assert set(found) == {"error", "message", "problems"}, "nothing of it is told"
+    assert events(desk, "refuse") == []
+    code, found = ask(desk, "POST", ITEM, token("agent"), late, {"id": ITEMS["foreign"]})
+    assert (code, found["error"]) == (403, "not_allowed_to")
+    assert len(events(desk, "refuse")) == 1
+
+
 @pytest.mark.parametrize("move", ["escalate", "verified", "unverified", "erase", "open", "fly"])
 def test_nobody_makes_the_records_own_moves(desk: Desk, move: str) -> None:
     data = {"to": "lead", "reason": "x"}

@@ -21,10 +21,10 @@ from ..collecting import Reply
 from ..columns import CUSTOMER, pseudonym
 from ..follow_ups.acting import act
 from ..follow_ups.events import OPEN, Event, Item
-from ..follow_ups.moves import IllegalMove, legal
+from ..follow_ups.moves import IllegalMove, fold, legal
 from ..follow_ups.opening import open_record
 from ..follow_ups.performance import Counted, is_detractor, performance, promoting
-from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown
+from ..follow_ups.port import MOST, Query, Record, Scope, Stale, Unknown, in_scope
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
 from ..storage import Missing, Store
@@ -150,12 +150,13 @@ def _queue(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
 
 def _item(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     item = desk.record.get(asked.named["id"])
-    require(person, "item", item)
+    _require(desk, person, "item", item)
     history = desk.record.history(item.id)
-    given = desk.reader.answers(AnswersOf(item.survey, item.response))
+    helped = item.verification.response
     return {
         "item": shown(item),
-        "answers": _answers(desk, given) if given else [],
+        "answers": _answers(desk, item.survey, item.response),
+        "verification": _answers(desk, item.verify_with, helped) if helped else [],
         "history": [told(event) for event in history],
         "moves": legal(item, person.role),
     }
@@ -163,10 +164,23 @@ def _item(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
 
 def _act(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     item = desk.record.get(asked.named["id"])
-    require(person, "act", item)
+    _require(desk, person, "act", item)
     step = asking.read(Step, asked.body)
     moved = _moved(desk, person, item.id, step, now)
     return {"item": shown(moved), "moves": legal(moved, person.role)}
+
+
+def _require(desk: Desk, person: Person, act: str, item: Item) -> None:
+    """Raises NotAllowed; Denied where it was theirs before, which is no trespass: another of the
+    team was faster, or a lead gave it away."""
+    try:
+        require(person, act, item)
+    except NotAllowed:
+        history = desk.record.history(item.id)
+        mine = scope(person, act)
+        if mine and any(in_scope(fold(history[:n]), mine) for n in range(1, len(history))):
+            raise Denied("taken") from None
+        raise
 
 
 def _moved(desk: Desk, person: Person, id: str, step: Step, now: int) -> Item:
@@ -335,7 +349,11 @@ def _facts(contract: Contract, given: Given) -> dict[str, str]:
     return {name: given.cells[name] for name in names if name in given.cells}
 
 
-def _answers(desk: Desk, given: Given) -> list[said.Said]:
+def _answers(desk: Desk, survey: str, response: str) -> list[said.Said]:
+    """What the response said; nothing where it is not kept any more."""
+    given = desk.reader.answers(AnswersOf(survey, response))
+    if given is None:
+        return []
     return said.answers(desk.definitions.contract(given.survey, given.version), given.cells)
 
 
