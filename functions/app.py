@@ -198,6 +198,11 @@ def escalate(event: CloudWatchEvent) -> dict[str, int]:
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
+def follow_up_tables(event: CloudWatchEvent) -> dict[str, int]:
+    return run_job("follow_up_tables", settings(), store(), lambda: _seconds_left(event))
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
 def tally(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("tally", settings(), store())
 

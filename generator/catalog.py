@@ -17,6 +17,10 @@ on a laptop and in AWS.
 ``flags_<survey>``          what speaks against which response: a row for each flag
 ``invitations_<survey>``    who was asked: a row for each invitation, how far it came, and when
 ``invitations``             those of all surveys, without what only one knows
+``follow_ups_<survey>``     what was followed up: a row for each follow-up, as it is now
+``follow_up_events_<…>``    what happened to them: a row for each event
+``follow_ups``,             those of all surveys, without what only one knows
+``follow_up_events``
 ``consents``                every text that could be agreed to, by the hash kept with the answer
 ==========================  =====================================================================
 """
@@ -31,6 +35,7 @@ from typing import NamedTuple, TypeAlias
 from chalicelib import columns, doubts, keys
 from chalicelib.columns import Column
 from chalicelib.counting import TALLIES
+from chalicelib.follow_ups import landing as follow_ups
 from chalicelib.invitations import landing
 from chalicelib.survey import Contract, Field, Question, Scaled
 from chalicelib.survey.questions import NA
@@ -73,7 +78,10 @@ Surveys: TypeAlias = Mapping[str, Sequence[Contract]]
 """Every version of each survey, oldest first."""
 
 
-SHARED = ("tallies", "questions", "labels", "consents", "audit", "invitations")
+SHARED = (
+    *("tallies", "questions", "labels", "consents", "audit", "invitations"),
+    *("follow_ups", "follow_up_events"),
+)
 """What there is whatever was published."""
 
 
@@ -88,6 +96,8 @@ def names_of(survey: str) -> set[str]:
         "ratings",
         "labels",
         "invitations",
+        "follow_ups",
+        "follow_up_events",
     )
     return {identifier(survey), *(keys.table(kind, survey) for kind in kinds)}
 
@@ -95,7 +105,7 @@ def names_of(survey: str) -> set[str]:
 def catalog(surveys: Surveys) -> Catalog:
     """All tables and views of these surveys."""
     tables: list[Table] = [*_shared()]
-    views: list[View] = [AUDIT_VIEW, CONSENTS, *[_invitations(surveys)] * bool(surveys)]
+    views: list[View] = [AUDIT_VIEW, CONSENTS, *_of_all(surveys)]
     for survey, versions in surveys.items():
         tables += tables_of(survey, versions)
         views += views_of(survey, versions)
@@ -142,19 +152,29 @@ def tables_of(survey: str, versions: Sequence[Contract]) -> list[Table]:
             (keys.RESPONSES, columns.responses(versions)),
             (keys.CONTACTS, columns.contacts(versions)),
             (keys.INVITATIONS, landing.table(versions)),
+            (keys.FOLLOW_UPS, follow_ups.table(versions)),
+            (keys.FOLLOW_UP_EVENTS, follow_ups.EVENTS),
         )
     ]
 
 
-def _invitations(surveys: Iterable[str]) -> View:
-    """Of all surveys, by their names."""
-    shared = [*landing.BEFORE, *landing.AFTER, DAY]
-    tables = {survey: keys.table(keys.INVITATIONS, survey) for survey in surveys}
-    made = [
-        f"SELECT {text(survey)} AS survey, {_listed(shared)}\nFROM {quoted(table)}"
-        for survey, table in tables.items()
-    ]
-    return View("invitations", "\nUNION ALL\n".join(made), tuple(tables.values()))
+_SHARED_COLUMNS = {
+    keys.INVITATIONS: (*landing.BEFORE, *landing.AFTER, DAY),
+    keys.FOLLOW_UPS: (*follow_ups.BEFORE, *follow_ups.AFTER, DAY),
+    keys.FOLLOW_UP_EVENTS: (*follow_ups.EVENTS, DAY),
+}
+
+
+def _of_all(surveys: Iterable[str]) -> Iterator[View]:
+    """Tables of all surveys together, which are called as their prefix."""
+    for prefix, shared in _SHARED_COLUMNS.items():
+        tables = {survey: keys.table(prefix, survey) for survey in surveys}
+        made = [
+            f"SELECT {text(survey)} AS survey, {_listed(shared)}\nFROM {quoted(table)}"
+            for survey, table in tables.items()
+        ]
+        if made:
+            yield View(prefix.rstrip("/"), "\nUNION ALL\n".join(made), tuple(tables.values()))
 
 
 def views_of(survey: str, versions: Sequence[Contract]) -> list[View]:

@@ -254,6 +254,9 @@ def _rules(data: Data, questions: list[Draft], notes: Notes) -> None:
         if rule.get("verify_with") is not None and rule.get("verify_with") == data.get("id"):
             what = "a survey cannot verify itself"
             notes.say(("follow_ups", r, "verify_with"), what, "name a verification survey")
+        if rule.get("verify_days") is not None and rule.get("verify_with") is None:
+            what = "nobody is asked whether it helped"
+            notes.say(("follow_ups", r, "verify_days"), what, "name a survey in `verify_with`")
         first, resolve = rule.get("first_contact_within"), rule.get("resolve_within")
         if first and resolve and first > resolve:
             what = "the first contact is due after the solution"

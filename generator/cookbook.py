@@ -1,4 +1,4 @@
-"""The cookbook: twenty-one questions people ask of their answers, as SQL for one survey.
+"""The cookbook: twenty-three questions people ask of their answers, as SQL for one survey.
 
 In Athena's dialect, kept to what means the same in DuckDB: every division of doubles, every day a
 date, no function that Athena alone has. A question that a survey cannot answer (an NPS it never
@@ -115,7 +115,7 @@ def _wilson(side: int) -> str:
     )
 
 
-_TABLES = ("responses", "invitations", "answers", "ratings", "labels", "flags")
+_TABLES = ("responses", "invitations", "follow_ups", "answers", "ratings", "labels", "flags")
 RECIPES = {
     "response-rate": (
         "who",
@@ -395,6 +395,40 @@ SELECT dt, SUM(n) AS n,
 FROM {tallies}
 WHERE segment_key = '' AND item = {item} AND value <> 'na'
 GROUP BY dt ORDER BY dt
+""",
+    ),
+    "first-contact-on-time": (
+        "",
+        "Which team calls unhappy customers in time? Of all that were called or should have been by"
+        " now: whoever was never reached counts as not in time. With its 95 % interval (Wilson).",
+        """
+SELECT team, CAST(n AS BIGINT) AS n, hits / n AS on_time, {low} AS low, {up} AS high
+FROM (
+  SELECT team, CAST(COUNT(*) AS DOUBLE) AS n,
+    CAST(COUNT_IF(contacted_at <= first_contact_due) AS DOUBLE) AS hits
+  FROM {follow_ups}
+  WHERE kind = 'call' AND first_contact_due IS NOT NULL
+    AND (contacted_at IS NOT NULL OR first_contact_due < CURRENT_TIMESTAMP)
+  GROUP BY team
+) AS called
+ORDER BY team NULLS LAST
+""",
+    ),
+    "recovered-detractors": (
+        "nps",
+        "How many detractors (0 to 6) said that it helped, by the month their follow-up was opened?"
+        " Of all of them: those who were never reached or did not answer too.",
+        """
+SELECT month, CAST(n AS BIGINT) AS detractors, CAST(hits AS BIGINT) AS recovered,
+  hits / n AS share, CAST(unreachable AS BIGINT) AS unreachable
+FROM (
+  SELECT CAST(DATE_TRUNC('month', CAST(dt AS DATE)) AS DATE) AS month,
+    CAST(COUNT(*) AS DOUBLE) AS n, CAST(COUNT_IF(outcome = 'verified') AS DOUBLE) AS hits,
+    COUNT_IF(outcome = 'unreachable' OR state = 'unreachable') AS unreachable
+  FROM {follow_ups} WHERE detractor
+  GROUP BY CAST(DATE_TRUNC('month', CAST(dt AS DATE)) AS DATE)
+) AS months
+ORDER BY month
 """,
     ),
 }

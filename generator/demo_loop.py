@@ -28,6 +28,7 @@ from chalicelib.follow_ups.port import Record
 from chalicelib.jobs.escalate import escalate
 from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge
+from chalicelib.links import look_up
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job
 from chalicelib.settings import Settings
@@ -230,8 +231,10 @@ class Day:
         for id, story in stories.items():
             if not story.says:
                 continue
-            place, _, code = links[id].partition("?")
-            survey = Definitions(self._store).current(place.strip("/").rpartition("/")[2])
+            code = links[id].partition("?")[2]
+            asked = look_up(self._store, code)
+            assert asked is not None
+            survey = Definitions(self._store).current(asked.survey)
             body = {
                 "id": ids.make(now(), int.from_bytes(os.urandom(10))),
                 "version": survey.version,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from chalicelib import columns, keys
 from chalicelib.columns import Column, agreed, na
 from chalicelib.counting import TALLIES
+from chalicelib.follow_ups import landing as follow_ups
 from chalicelib.invitations import landing
 from chalicelib.survey import Contract
 from chalicelib.survey.questions import Text
@@ -92,6 +93,55 @@ FIXED = {
 }
 """Every column that is not a survey's own."""
 
+FOLLOWED: dict[str, tuple[str, str]] = {
+    "follow_up": ("回访单编号", "The follow-up's id"),
+    "response": (
+        "所由来的答卷；客户资料删除后为空",
+        "Its response; null once the person is erased",
+    ),
+    "rule": ("触发它的规则", "The rule that opened it"),
+    "priority": ("优先级", "Its priority"),
+    "kind": ("可联系（call）或无从联系（no_contact）", "Whether there is anybody to call"),
+    "state": ("现在的状态", "How it stands now"),
+    "agent": ("当时服务的人员", "Who had served the customer"),
+    "team": ("所属班组；事件中为转给的班组", "Whose service it was; of an event: to which team"),
+    "assignee": ("现由谁处理", "Who has it"),
+    "assigned_to_team": ("现由哪个班组处理", "In which team's queue it is"),
+    "language": ("作答语言", "The language it was answered in"),
+    "detractor": ("是否贬损者；未答推荐题为空", "Would not recommend us; null if not asked"),
+    "received_at": ("收到答卷的时刻（UTC）", "When the answer was received, UTC"),
+    "opened_at": ("开单时间", "When the follow-up was opened"),
+    "first_contact_due": (
+        "首次联系期限（重开后为新期限）",
+        "First contact due, by its present clock",
+    ),
+    "contacted_at": ("本轮首次联系上的时间", "When the customer was first spoken to, this round"),
+    "first_contact_on_time": (
+        "是否按时联系上；未定为空，未联系上即结束为否",
+        "In time; null while that is open, false where it ended without",
+    ),
+    "resolve_due": ("解决期限", "Solution due"),
+    "resolved_at": ("本轮解决时间", "When it was resolved, this round"),
+    "resolved_on_time": ("是否按时解决；未定为空", "In time; null while that is open"),
+    "closed_at": ("关闭时间", "When it was closed"),
+    "attempts": ("联系次数", "How often somebody tried to reach them"),
+    "reopened": ("重开次数", "How often it was opened again"),
+    "escalated": ("本轮升级到", "To whom it was escalated, this round"),
+    "verification_sent_at": ("回访问卷发出时间", "When the customer was asked whether it helped"),
+    "verification_reminded_at": ("回访问卷提醒时间", "When they were reminded"),
+    "verification_response": ("客户对回访的答卷编号", "The response in which they said"),
+    "outcome": ("结果；事件中为通话结果", "How it was closed; of an event: how the call ended"),
+    "erased": ("客户资料已删除，仅供计数", "The person was erased: for counting only"),
+    "number": ("事件序号，从 1 起", "The event's number, from 1"),
+    "happened_at": ("发生时间", "When it happened"),
+    "who": ("谁做的；system 为系统", "Who did it, or `system`"),
+    "what": ("动作", "The move"),
+    "assigned_to": ("转给谁或升级到谁", "To whom it was given or escalated"),
+    "channel": ("联系方式", "How they were called"),
+    "reason": ("系统给出的原因；人写的文字不在此", "Why, if the system says; no text of people"),
+}
+"""Columns of follow-ups and of their events."""
+
 VIEWS = {
     "answers": ("长表：每个答案一行", "Long: a row for each answer"),
     "ratings": ("评分长表，含量表与维度", "Its ratings, with scale and dimension"),
@@ -107,6 +157,8 @@ def dictionary(versions: Sequence[Contract]) -> str:
     """Markdown. Columns of all versions; in the words of the latest that has them."""
     contract = versions[-1]
     said = {line[0]: line for version in versions for line in _asked(version)}
+    followed = said | {name: (name, *words, "") for name, words in FOLLOWED.items()}
+    followed |= {DAY.name: (DAY.name, "开单日期（分区，文本）", "The day it was opened", "")}
     shared = (
         ("questions", codebook.QUESTIONS),
         ("labels", codebook.LABELS),
@@ -122,6 +174,13 @@ def dictionary(versions: Sequence[Contract]) -> str:
         _table(keys.table(keys.RESPONSES, contract.id), (*columns.responses(versions), DAY), said),
         _table(keys.table(keys.CONTACTS, contract.id), (*columns.contacts(versions), DAY), said),
         _table(keys.table(keys.INVITATIONS, contract.id), (*landing.table(versions), DAY), said),
+        *(
+            _table(keys.table(table, contract.id), (*known, DAY), followed)
+            for table, known in (
+                (keys.FOLLOW_UPS, follow_ups.table(versions)),
+                (keys.FOLLOW_UP_EVENTS, follow_ups.EVENTS),
+            )
+        ),
         *(_table(name, known, {}) for name, known in shared),
         "\n".join(["## 视图 / Views\n", "| view | 说明 | holds |", "|---|---|---|", *views]),
     ]

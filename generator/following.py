@@ -18,7 +18,8 @@ from rich.text import Text
 
 from chalicelib import answered, audit, keys, parquet
 from chalicelib.follow_ups.acting import act
-from chalicelib.follow_ups.events import ADMIN, OPEN, Event, Item, legal
+from chalicelib.follow_ups.events import ADMIN, OPEN, Event, Item
+from chalicelib.follow_ups.moves import legal
 from chalicelib.follow_ups.opening import open_record
 from chalicelib.follow_ups.port import Query, every
 from chalicelib.jobs.decision import Mark

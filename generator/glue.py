@@ -49,7 +49,7 @@ def first_day(store: Store, surveys: Iterable[str]) -> str:
     days = [
         keys.day_of(entry.key)
         for survey in surveys
-        for table in (keys.RESPONSES, keys.TALLIES, keys.INVITATIONS)
+        for table in (keys.RESPONSES, keys.TALLIES, keys.INVITATIONS, keys.FOLLOW_UPS)
         for entry in store.list(f"{table}{survey}/")
     ]
     return min([SINCE, *days])

@@ -20,7 +20,7 @@ from chalicelib import actions, answered, audit, improving, keys, parts
 from chalicelib.columns import CUSTOMER
 from chalicelib.follow_ups.events import OPEN
 from chalicelib.follow_ups.opening import open_record
-from chalicelib.follow_ups.port import Query, Record
+from chalicelib.follow_ups.port import Query, Record, every
 from chalicelib.invitations import contact_rule
 from chalicelib.running import now
 from chalicelib.storage import Store
@@ -78,7 +78,7 @@ def known(
             last[customer] = {**row, "ways": channel}
     out = contact_rule.look_up(store, {each for some in hashes.values() for each in some})
     waiting: dict[str, list[str]] = defaultdict(list)
-    for item in record.scan(Query(survey=survey, states=tuple(sorted(OPEN)))):
+    for item in every(record, Query(survey=survey, states=tuple(sorted(OPEN)))):
         if item.response in responses:
             waiting[responses[item.response]].append(item.id)
     raised = _raising(store, contracts)

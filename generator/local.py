@@ -48,7 +48,10 @@ def run_server(
     messaging.lay(open_data(data), gathered.site)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
-    names = ["sweep", "merge", "follow_up", "escalate", "tally", "invite", "crm"]
+    names = [
+        *("sweep", "merge", "follow_up", "escalate", "follow_up_tables"),
+        *("tally", "invite", "crm"),
+    ]
     often = Schedule(settings(data), names, every, lines=True)
     with often, Schedule(settings(data), ["purge"], PURGE_EVERY, lines=True):
         for url in urls(gathered.contracts, server):

@@ -84,7 +84,7 @@ class Views:
         """Make the views that the SQL names, over what lies there now."""
         words = set(re.findall(r"\w+", sql.lower()))
         surveys = self._definitions.surveys()
-        everything = bool(words & {"questions", "labels", "consents", "invitations"})
+        everything = bool(words & _OF_ALL)
         named = [s for s in surveys if everything or words & names_of(s)]
         versions = {survey: self._definitions.versions(survey) for survey in named}
         known = catalog(versions)
@@ -203,7 +203,12 @@ def note_query(store: Store, sql: str, form: str) -> None:
 
 
 _SURPRISES = (duckdb.IOException, duckdb.InvalidInputException, OSError)
-_TABLES = (keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT, keys.INVITATIONS)
+_TABLES = (
+    *(keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT, keys.INVITATIONS),
+    *(keys.FOLLOW_UPS, keys.FOLLOW_UP_EVENTS),
+)
+_OF_ALL = {*SHARED} - {"tallies", "audit"}
+"""What is read of every survey there is."""
 _EXPLAIN = re.compile(r"^\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
 
 

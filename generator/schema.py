@@ -68,6 +68,7 @@ MEANING: dict[str, str] = {
     "title": "The title",
     "type": "The question type",
     "value": "A number made of earlier answers, such as mean(speed, skill) * 20",
+    "verify_days": "For how many days an answer is waited for, before reminding and after",
     "verify_with": "The survey that asks whether the solution helped",
     "very_satisfied": "From here on: very satisfied",
     "weight": "Share of the index: 30% or 0.3; all weights sum to 100%",

@@ -121,12 +121,13 @@ def _carry_out(
     claims = [keys.claim(traces.survey, name) for name in sorted(traces.claims)]
     done.claims = sum(_is_there(store, key) for key in claims)
     store.delete(claims)
-    shards = _shards(traces.links)
+    asking = set[str]()
+    if record is not None:
+        done.follow_ups, asking = _forget(record, Definitions(store), traces)
+    shards = _shards({*traces.links, *asking})
     done.links = sum(links.remove(store, key, names) for key, names in shards.items())
     done.uploads = sum(not key.endswith(keys.CLAIM) for key in traces.uploads)
     store.delete(traces.uploads)
-    if record is not None:
-        done.follow_ups = _forget(record, Definitions(store), traces)
     touched += _uninvite(store, traces, done)
     store.delete([note])
     whole = {*touched, *claims, *shards, *traces.uploads, note}
@@ -138,19 +139,23 @@ def _carry_out(
     return done
 
 
-def _forget(record: Record, definitions: Definitions, traces: Traces) -> int:
-    """Every follow-up that a rule of any version may have opened."""
+def _forget(record: Record, definitions: Definitions, traces: Traces) -> tuple[int, set[str]]:
+    """Every follow-up that a rule of any version may have opened: how many there were, and the
+    hashes of links that asked whether they helped."""
     versions = definitions.versions(traces.survey)
     rules = sorted({rule.id for contract in versions for rule in contract.follow_ups})
-    return sum(
-        record.forget(item_id(traces.survey, response, rule), ids.time_of(response))
-        for response in sorted(traces.responses)
-        for rule in rules
-    )
+    count, asking = 0, set[str]()
+    for response in sorted(traces.responses):
+        for rule in rules:
+            name = item_id(traces.survey, response, rule)
+            if record.forget(name, ids.time_of(response)):
+                count += 1
+                asking |= {event.link for event in record.history(name) if event.link}
+    return count, asking
 
 
 def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
-    """Take invitations away; the keys that were touched."""
+    """Take invitations away, and messages that wait in the outbox; the keys that were touched."""
     contact_rule.forget(store, traces.people)
     told = [
         entry.key
@@ -164,15 +169,16 @@ def _uninvite(store: Store, traces: Traces, done: Erased) -> list[str]:
     for shard, names in traces.invitations.items():
         done.invitations += invitations.remove(store, shard, names)
         touched.append(shard)
-    if not every:
-        return touched
+    named = every | traces.responses  # messages about a follow-up are named by its response
     beside = [
         entry.key
         for prefix in (keys.OUTBOX, f"{keys.HEARD}{traces.survey}/")
         for entry in store.list(prefix)
-        if any(each in entry.key for each in every)
+        if any(each in entry.key for each in named)
     ]
     store.delete(beside)
+    if not every:
+        return [*touched, *beside]
     tables = [entry.key for entry in store.list(f"{keys.INVITATIONS}{traces.survey}/")]
     tables = [key for key in tables if _without(store, key, every)]
     return [*touched, *beside, *tables]

@@ -33,6 +33,8 @@ OPT_OUTS = "optouts/"
 HEARD = "heard/"
 PLANNING = "planning/"
 INVITATIONS = "invitations/"
+FOLLOW_UPS = "follow_ups/"
+FOLLOW_UP_EVENTS = "follow_up_events/"
 SITE = f"{DEFINITIONS}site.json"
 MESSAGES = f"{DEFINITIONS}messages.json"
 """No survey has a dot in its id."""
@@ -199,6 +201,11 @@ def heard(survey: str, invitation: str, step: str) -> str:
 
 def invitations(survey: str, campaign: str, day: str) -> str:
     return f"{INVITATIONS}{survey}/dt={day}/{campaign}.parquet"
+
+
+def follow_ups(table: str, survey: str, day: str) -> str:
+    """``table`` is FOLLOW_UPS or FOLLOW_UP_EVENTS; ``day`` is the one they were opened on."""
+    return f"{table}{survey}/dt={day}/{table.rstrip('/')}.parquet"
 
 
 def survey_of(key: str) -> str:

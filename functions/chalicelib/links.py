@@ -83,19 +83,9 @@ def derived(key: bytes, said: str) -> str:
     for turn in count():
         number = int.from_bytes(hmac.digest(key, f"{said} {turn}".encode(), "sha256"))
         number >>= 256 - bits
-        if number % 37 < 32:
+        if number % 37 < 32:  # else its check symbol would be no letter: the next
             return spelled(number, PERSONAL)
     raise AssertionError
-
-
-def url(site: str, survey: str, code: str) -> str:
-    """Where a link leads; its code is after the question mark, as the page reads it."""
-    return f"{site.rstrip('/')}/{survey}/?{code}"
-
-
-def opt_out(site: str, code: str) -> str:
-    """Where whoever has a personal link ends all messages."""
-    return f"{site.rstrip('/')}/api/optouts?{code}"
 
 
 def canonical(code: str) -> str:
@@ -150,9 +140,11 @@ def look_up_brief(store: Store, brief: str) -> Link | None:
 
 def look_up(store: Store, code: str) -> Link | None:
     """What the link knows; one read, whether or not there is such a link."""
-    if not CODE.fullmatch(code):
-        return None
-    name = hash_of(code)
+    return known(store, hash_of(code)) if CODE.fullmatch(code) else None
+
+
+def known(store: Store, name: str) -> Link | None:
+    """What the link knows whose code has this hash."""
     try:
         shard = msgspec.json.decode(store.get(keys.links(name)).data, type=dict[str, Raw])
     except Missing:

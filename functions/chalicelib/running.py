@@ -27,6 +27,7 @@ JOBS = {
     "sweep": "chalicelib.jobs.sweep",
     "follow_up": "chalicelib.jobs.follow_up",
     "escalate": "chalicelib.jobs.escalate",
+    "follow_up_tables": "chalicelib.jobs.follow_up_tables",
     "tally": "chalicelib.jobs.tally",
     "purge": "chalicelib.jobs.purge",
     "judge": "chalicelib.jobs.judge",

@@ -31,7 +31,7 @@ from . import actions, answered, improving, keys, links, messages, parts, tombst
 from .actions import Action, Step
 from .channels import Channel, Unavailable, Undeliverable
 from .columns import CUSTOMER
-from .invitations import contact_rule, record
+from .invitations import contact_rule, record, writing
 from .invitations.contact_rule import OptOuts
 from .links import Link
 from .site import read_site
@@ -216,7 +216,7 @@ def written(
         "survey": contract.title.get(language) or contract.title[contract.languages[0]],
         "did": said,
         "name": person.name,
-        "opt_out": links.opt_out(read_site(store).url, code),
+        "opt_out": writing.opt_out(read_site(store), code),
     }
     spoken = language if language in did else next(n for n, text in did.items() if text == said)
     return messages.render(store, "done", person.channel, spoken, fields)

@@ -171,7 +171,7 @@ def test_an_unhappy_customer_is_called_back_and_asked_whether_it_helped(
 ) -> None:
     code = links.mint(links.PERSONAL)
     links.add(live.store, {code: Link(live.survey.id, personal=True, attributes=WHO)})
-    url = links.url(live.url, live.survey.id, code)
+    url = f"{live.url}/{live.survey.id}/?{code}"
     answered(phone(), live.survey, "unhappy", url, what_went_wrong=HOSTILE)
     live.work()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from chalicelib.follow_ups import Record
 from chalicelib.running import JOBS
 from chalicelib.settings import Settings
 from chalicelib.storage import Store
@@ -32,11 +33,13 @@ def available() -> bool:
     return _FIND is not None and _ERASE is not None
 
 
-def erase(store: Store, key: bytes, survey: str, response: str, now: int) -> None:
+def erase(
+    store: Store, key: bytes, survey: str, response: str, now: int, record: Record | None = None
+) -> None:
     """Erase one response; when this returns, it is gone for good."""
     assert _FIND is not None
     assert _ERASE is not None
-    _ERASE(store, key, _FIND(store, key, survey, "response", response), now, "tests")
+    _ERASE(store, key, _FIND(store, key, survey, "response", response), now, "tests", record)
 
 
 def purge(store: Store, key: bytes, now: int) -> None:

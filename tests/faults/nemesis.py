@@ -42,11 +42,17 @@ class Place(Struct, frozen=True):
     """For journals, logs and temporary files."""
 
     @property
+    def record(self) -> Path:
+        """The file of the follow-ups."""
+        return (self.folder if self.endpoint else Path(self.data)) / "follow_ups.sqlite"
+
+    @property
     def environment(self) -> dict[str, str]:
         told = {
             **os.environ,
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'functions'}",
             "ECHOFORM_KEY": self.key,
+            "ECHOFORM_FOLLOW_UPS": str(self.record),
             "TMPDIR": str(self.folder / "temporary"),
         }
         return told | ({"ECHOFORM_S3_ENDPOINT": self.endpoint} if self.endpoint else {})
@@ -98,7 +104,7 @@ def serve(place: Place, plan: Plan, port: int) -> Running:
 
 def scheduled(name: str) -> Callable[[Place, Plan, int], Running]:
     def start(place: Place, plan: Plan, port: int) -> Running:
-        told = (plan, name, place.data, place.endpoint, place.key)
+        told = (plan, name, place.data, place.endpoint, place.key, str(place.record))
         process = forkserver.Process(target=job, args=told)
         process.start()
 
@@ -115,6 +121,9 @@ ACTORS = (
     Actor("accept", 2, serve, steps=8000, mortal=0.8, pause=0.1),
     Actor("merge", 2, scheduled("merge"), steps=300, mortal=0.4, pause=0.6),
     Actor("tally", 1, scheduled("tally"), steps=20, mortal=0.4, pause=2.0),
+    Actor("follow_up", 8, scheduled("follow_up"), steps=60, mortal=0.4, pause=6.0),
+    Actor("escalate", 2, scheduled("escalate"), steps=60, mortal=0.4, pause=4.0),
+    Actor("follow_up_tables", 2, scheduled("follow_up_tables"), steps=20, mortal=0.4, pause=4.0),
     Actor("purge", 1, scheduled("purge"), 20, 0.4, 4.0, lambda: erasure.scheduled("purge")),
 )
 """Who takes part. A further actor is one more line."""

@@ -1,6 +1,6 @@
 """What a job needs, loaded once in the process that jobs are forked from."""
 
-from chalicelib.jobs import merge, tally
+from chalicelib.jobs import escalate, follow_up, follow_up_tables, merge, tally
 from tests.faults import underfoot
 
-__all__ = ["merge", "tally", "underfoot"]
+__all__ = ["escalate", "follow_up", "follow_up_tables", "merge", "tally", "underfoot"]

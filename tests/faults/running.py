@@ -19,16 +19,22 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib import keys, links
+from chalicelib.channels.outbox import Outbox
+from chalicelib.follow_ups.landing import land
+from chalicelib.follow_ups.port import Query, every
+from chalicelib.follow_ups.sqlite import SqliteRecord
+from chalicelib.jobs.escalate import escalate
+from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.links import Link
 from chalicelib.published import publish
-from chalicelib.running import now
+from chalicelib.running import endless, now
 from chalicelib.storage import Store, open_store
 from generator.query import ask, open_views
 from generator.scores import scores
 
-from . import erasure
+from . import erasure, following
 from .checking import check
 from .clients import OPEN, Phone
 from .history import History, Violation
@@ -39,6 +45,8 @@ from .underfoot import Plan
 
 KEY = "a secret of the tests"
 CLIENTS = 8
+SCHEDULERS = 8
+HOUR_MS = 60 * 60 * 1000
 SERVERS = 2
 PATIENCE_S = 40
 JSON = {"Content-Type": "application/json"}
@@ -57,6 +65,9 @@ class Report(Struct):
     counts: int = 0
     """How often readers counted."""
     rows: int = 0
+    follow_ups: int = 0
+    moves: int = 0
+    """Events of follow-ups."""
     erased: int = 0
     seconds: float = 0.0
     absent: list[str] = []
@@ -73,6 +84,7 @@ class Report(Struct):
             f"  {kills} in {self.runs} ended lives",
             f"  {faults}",
             f"  {self.counts} counts by readers, {self.rows} rows, {self.erased} erased",
+            f"  {self.follow_ups} follow-ups, {self.moves} events of theirs",
             *([f"  not part of this checkout: {', '.join(self.absent)}"] if self.absent else []),
             f"  violations: {dict(Counter(v.kind for v in self.violations)) or 0}",
             *(f"    {v.kind} {v.response} {v.what}" for v in self.violations[:20]),
@@ -105,7 +117,8 @@ class _Run:
     ) -> None:
         self.report = Report(store="", seed=seed)
         self._place, self._store, self._history, self._seed = place, calm, history, seed
-        self._contract = held()
+        self._contract = held(followed=True)
+        self._record = SqliteRecord(place.record)
         self._nemesis = Nemesis(place, history, seed, failing)
         self._done = Event()
         self._broken: list[str] = []
@@ -121,7 +134,11 @@ class _Run:
         )
         ports = [free_port() for _ in range(SERVERS)]
         self._nemesis.start(ports)
-        watchers = [Thread(target=self._read, name="reader")]
+        agent = (self._store, self._record, Random(f"agent {self._seed}"), now, self._done)
+        watchers = [
+            Thread(target=self._read, name="reader"),
+            Thread(target=following.work, args=agent, name="agent"),
+        ]
         if erasure.available():
             watchers.append(Thread(target=self._erase, name="eraser"))
         else:
@@ -156,17 +173,30 @@ class _Run:
             running.wait(10)
         if erasure.available():
             for response in self._history.erasing - self._history.erased:
-                erasure.erase(self._store, KEY.encode(), self._contract.id, response, now())
+                told = (self._store, KEY.encode(), self._contract.id, response, now())
+                erasure.erase(*told, self._record)
                 self._history.erase(response, done=True)
         for _ in range(10):
             merge(self._store, KEY.encode(), now())
             if not any(self._store.list(keys.LANDING)):
                 break
         tally(self._store, now())
+        with ThreadPoolExecutor(SCHEDULERS) as pool:
+            told = (self._store, self._record, KEY.encode(), now())
+            list(pool.map(lambda _: follow_up(*told), range(SCHEDULERS)))
+            channels = {"sms": Outbox(self._store, "sms")}
+            told = (self._store, self._record, channels, KEY.encode(), now() + HOUR_MS)
+            list(pool.map(lambda _: escalate(*told), range(SCHEDULERS)))
+            told = (self._store, self._record, KEY.encode(), endless)
+            list(pool.map(lambda _: land(*told), range(SCHEDULERS)))
+        land(self._store, self._record, KEY.encode(), endless)
 
     def _judge(self) -> None:
         history, report = self._history, self.report
         report.violations = check(history, self._store, self._contract)
+        report.violations += following.check(history, self._store, self._record, self._contract.id)
+        items = list(every(self._record, Query()))
+        report.follow_ups, report.moves = len(items), sum(item.version for item in items)
         report.rows = self._count()
         history.counted("query", report.rows, len(history.erased))
         said = [each for bodies in history.said.values() for each in bodies.values()]
@@ -215,12 +245,14 @@ class _Run:
             self._history.erase(response, done=False)
             code = (
                 "import sys; from tests.faults import erasure; from chalicelib.running import now; "
-                "from chalicelib.storage import open_store; "
+                "from chalicelib.storage import open_store; from pathlib import Path; "
+                "from chalicelib.follow_ups.sqlite import SqliteRecord; "
                 "erasure.erase(open_store(sys.argv[1], sys.argv[2] or None), "
-                "sys.argv[3].encode(), sys.argv[4], sys.argv[5], now())"
+                "sys.argv[3].encode(), sys.argv[4], sys.argv[5], now(), "
+                "SqliteRecord(Path(sys.argv[6])))"
             )
             told = (self._place.data, self._place.endpoint or "", self._place.key)
-            told += (self._contract.id, response)
+            told += (self._contract.id, response, str(self._place.record))
             process = subprocess.Popen(
                 [sys.executable, "-c", code, *told],
                 env=self._place.environment,
@@ -248,7 +280,7 @@ class Client:
         self._random = random
         self._ports = ports
         self._codes = codes
-        self._contract = held()
+        self._contract = held(followed=True)
         self._phones: list[Phone] = []
         self._waiting: dict[bytes, Phone] = {}
         self._connections: dict[int, HTTPConnection] = {}

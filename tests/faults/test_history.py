@@ -21,6 +21,8 @@ def test_nothing_acknowledged_is_lost_doubled_or_changed(store: str, tmp_path: P
     assert sum(report.kills.values()) > 0
     assert sum(report.faults.values()) > 0
     assert report.counts > 0
+    assert report.follow_ups > 50
+    assert report.moves > report.follow_ups
 
 
 @pytest.mark.long

@@ -4,7 +4,8 @@
 steps that make anything durable fail now and then, the clock is wrong and jumps, and the process is
 sent SIGKILL just before one such step. For a folder the steps are fsync, link, rename and unlink;
 for S3 they are create, replace and delete (its failures are made on the way there, in
-``weather.py``).
+``weather.py``). Writes to the record of follow-ups are steps too; where data lie on S3 it is a file
+all the same, for no DynamoDB is here that would stand 8 schedulers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+import chalicelib.follow_ups.dynamo
 import chalicelib.running
+from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.settings import Settings
 from chalicelib.storage.s3 import S3Store
 
@@ -70,6 +73,9 @@ def prepare(plan: Plan) -> None:
         setattr(os, name, shaky(getattr(os, name), name))
     for name in ("create", "replace", "delete"):
         setattr(S3Store, name, shaky(getattr(S3Store, name), name))
+    for name in ("open", "append", "forget", "landed"):
+        setattr(SqliteRecord, name, shaky(getattr(SqliteRecord, name), name))
+    chalicelib.follow_ups.dynamo.DynamoRecord = on_file  # type: ignore[misc, assignment]
     real = chalicelib.running.now
 
     def now() -> int:
@@ -79,11 +85,18 @@ def prepare(plan: Plan) -> None:
         chalicelib.running.now = now
 
 
-def job(plan: Plan, name: str, data: str, endpoint: str | None, key: str) -> None:
+def on_file(table: str) -> SqliteRecord:
+    """In place of a table in DynamoDB: its name is the path of a file."""
+    return SqliteRecord(Path(table))
+
+
+def job(plan: Plan, name: str, data: str, endpoint: str | None, key: str, follow_ups: str) -> None:
     """One run of a scheduled job, for a process of its own. A run that failed ends with 1."""
     prepare(plan)
     try:
-        chalicelib.running.run_job(name, Settings(data, endpoint, key.encode()))
+        chalicelib.running.run_job(
+            name, Settings(data, endpoint, key.encode(), follow_ups=follow_ups)
+        )
     except Exception as failure:
         Journal(Path(plan.journal)).note("failed", job=name, why=repr(failure)[:300])
         os._exit(1)

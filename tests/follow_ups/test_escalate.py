@@ -15,12 +15,16 @@ from chalicelib import keys, links
 from chalicelib.accept import Arrival, accept
 from chalicelib.channels import Channel, Message, Unavailable, Undeliverable
 from chalicelib.channels.outbox import Outbox
+from chalicelib.erasing import erase
 from chalicelib.follow_ups import Query, Record, Stale, fold, verifying
 from chalicelib.follow_ups.acting import act
-from chalicelib.follow_ups.events import DAY_MS, Item
+from chalicelib.follow_ups.events import DAY_MS, LEASE_MS, Item
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.follow_ups.verifying import Unverifiable
-from chalicelib.invitations import opting_out
+from chalicelib.invitations import codes, contact_rule
+from chalicelib.invitations import record as invitations
+from chalicelib.invitations.opting_out import opted_out
+from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.jobs.escalate import Escalated, escalate
 from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge
@@ -29,6 +33,7 @@ from chalicelib.published import Definitions
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import Contract, Section, Submission, ids
 from chalicelib.survey.questions import Rating, YesNo
+from chalicelib.traces import find
 from tests.jobs.answering import KEY, NOON, contract, land, live, names, said
 from tests.records import HOUR, REACHED, RESOLVE, TAKE, after
 
@@ -265,6 +270,163 @@ def test_without_an_address_it_says_so_and_a_lead_may_close_it(site: Site) -> No
     assert (item.state, item.outcome) == ("closed", "unverified")
 
 
+def test_the_way_out_of_a_verification_message_works(site: Site) -> None:
+    site.resolved()
+    site.escalate(NOON)
+    code = code_in(site.sent[0])
+    reply = opted_out(site.store, Definitions(site.store), code, {}, NOON + HOUR)
+    assert reply.status == 200
+    assert names(site.store, keys.OPT_OUTS)
+    assert not names(site.store, keys.HEARD), "it is no invitation's"
+    site.escalate(NOON + 3 * DAY_MS)
+    assert len(site.sent) == 1, "not even a reminder"
+    site.escalate(NOON + 6 * DAY_MS)
+    assert site.item.outcome == "unverified"
+
+
+@pytest.mark.parametrize("known_by", [("", "555-0142"), ("C1007",)])
+def test_whoever_opted_out_is_not_asked(site: Site, known_by: tuple[str, ...]) -> None:
+    site.resolved()
+    contact_rule.opt_out(site.store, contact_rule.person(KEY, *known_by), NOON)
+    assert site.escalate(NOON).unaskable == 1
+    assert site.item.verification.problem == "opted_out"
+    assert not site.sent
+
+
+def test_who_left_no_address_is_asked_as_they_were_invited(site: Site) -> None:
+    campaign = Campaign(
+        id="june", survey=SURVEY.id, planned_at=NOON, send_at=NOON, nonce=codes.nonce()
+    )
+    invited = Invitation(
+        id=codes.invitation_id(KEY, campaign.name, "C1007"),
+        customer="C1007",
+        channel="email",
+        to="c1007@example.com",
+        language="en",
+        send_at=NOON,
+    )
+    invitations.create(site.store, KEY, campaign, [invited])
+    lay_messages(
+        site.store,
+        {
+            "verification/sms.en.txt": "{{ link }} {{ opt_out }}",
+            "verification/email.en.txt": "Subject: Put right?\n\n{{ link }} {{ opt_out }}",
+        },
+    )
+    link = links.hash_of(codes.code(KEY, campaign.nonce, invited.id))
+    site.resolved(answers={"speed": 1, "care": 2}, link=link)
+    assert site.escalate(NOON).asked == 1
+    [message] = site.sent
+    assert message.to == "c1007@example.com"
+
+
+def test_an_erased_person_is_not_in_the_message_nor_known_to_its_link(site: Site) -> None:
+    item = site.resolved()
+    site.escalate(NOON)
+    code = code_in(site.sent[0])
+    traces = find(site.store, KEY, SURVEY.id, "response", item.response)
+    erase(site.store, KEY, traces, NOON, "os:me", site.record)
+    assert not site.sent
+    assert links.look_up(site.store, code) is None
+
+
+def test_a_rule_says_how_long_an_answer_is_waited_for(site: Site) -> None:
+    patient = replace(SURVEY, follow_ups=[replace(RULE, verify_days=10)])
+    live(site.store, patient)
+    land(site.store, said(0, patient, answers=UNHAPPY, attributes={"customer": "C1"}))
+    merge(site.store, KEY, NOON)
+    follow_up(site.store, site.record, KEY, NOON)
+    after(site.record, site.item, TAKE, REACHED, replace(RESOLVE, at=NOON))
+    site.escalate(NOON)
+    assert site.escalate(NOON + 9 * DAY_MS) == Escalated()
+    assert site.escalate(NOON + 10 * DAY_MS).reminded == 1
+    assert site.escalate(NOON + 20 * DAY_MS).unverified == 1
+
+
+def test_the_days_of_a_rule_are_said_only_where_they_differ() -> None:
+    """So that versions that were published before keep their hash."""
+    assert b"verify_days" not in msgspec.json.encode(SURVEY)
+    assert replace(SURVEY, follow_ups=[replace(RULE, verify_days=3)]).version == SURVEY.version
+
+
+class MailServer(Outbox):
+    """Knows no message again. ``fails`` is raised after a message has gone out, or before."""
+
+    repeatable = False
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, "sms")
+        self.gone: list[Message] = []
+        self.fails: BaseException | None = None
+
+    def send(self, message: Message) -> str:
+        if isinstance(self.fails, Unavailable):
+            raise self.fails
+        self.gone.append(message)
+        if self.fails is not None:
+            raise self.fails
+        return message.key
+
+
+@pytest.fixture
+def mail(site: Site) -> MailServer:
+    mail = MailServer(site.store)
+    site.channels["sms"] = mail
+    return mail
+
+
+def test_by_mail_whoever_is_cut_off_does_not_send_again(site: Site, mail: MailServer) -> None:
+    site.resolved()
+    mail.fails = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        site.escalate(NOON)
+    assert site.item.state == "resolved"
+    mail.fails = None
+    site.answers(code_in(mail.gone[0]), NOON + 1, solved="no")
+    assert follow_up(site.store, site.record, KEY, NOON).waiting == 1
+    assert site.escalate(NOON + 60_000) == Escalated(), "somebody may still be sending"
+    assert site.escalate(NOON + LEASE_MS) == Escalated(asked=1, uncertain=1)
+    assert len(mail.gone) == 1
+    assert follow_up(site.store, site.record, KEY, NOON + LEASE_MS).reopened == 1
+
+
+def test_what_was_lost_on_the_way_is_made_good_by_the_reminder(
+    site: Site, mail: MailServer
+) -> None:
+    site.resolved()
+    mail.fails = OSError("whether it went out nobody knows")
+    with pytest.raises(ExceptionGroup):
+        site.escalate(NOON)
+    site.escalate(NOON + LEASE_MS)
+    with pytest.raises(ExceptionGroup):
+        site.escalate(NOON + 3 * DAY_MS + LEASE_MS)
+    site.escalate(NOON + 3 * DAY_MS + 2 * LEASE_MS)
+    assert [message.key.rpartition("-")[2] for message in mail.gone] == ["first", "reminder"]
+    assert kinds(site)[-4:] == [
+        "verify_sending", "verify_sent", "verify_sending", "verify_reminded",
+    ]  # fmt: skip
+
+
+def test_eight_schedulers_at_once_send_one_mail(site: Site, mail: MailServer) -> None:
+    site.resolved()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: site.escalate(NOON), range(16)))
+    assert len(mail.gone) == 1
+    assert site.item.state == "verifying"
+
+
+def test_a_mail_server_that_takes_nothing_is_tried_again_later(
+    site: Site, mail: MailServer
+) -> None:
+    site.resolved()
+    mail.fails = Unavailable("down")
+    assert site.escalate(NOON).postponed == 1
+    assert site.escalate(NOON + 60_000) == Escalated(), "not at every run: each is on record"
+    mail.fails = None
+    assert site.escalate(NOON + LEASE_MS).asked == 1
+    assert len(mail.gone) == 1
+
+
 def test_a_rule_without_verification_leaves_closing_to_the_lead(site: Site) -> None:
     live(site.store, replace(SURVEY, follow_ups=[replace(RULE, verify_with=None)]))
     version = replace(SURVEY, follow_ups=[replace(RULE, verify_with=None)])
@@ -347,7 +509,7 @@ def test_the_way_out_of_a_verification_works_and_is_kept(site: Site) -> None:
     assert site.escalate(NOON) == Escalated(asked=1)
     code = site.sent[0].opt_out.partition("?")[2]
     definitions = Definitions(site.store)
-    assert opting_out.opted_out(site.store, definitions, code, {}, NOON).status == 200
+    assert opted_out(site.store, definitions, code, {}, NOON).status == 200
     site.escalate(NOON + 10 * 24 * HOUR)
     assert len(site.sent) == 1
     with pytest.raises(Unverifiable, match="opted_out"):

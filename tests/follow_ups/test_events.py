@@ -13,15 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
 from chalicelib.follow_ups import MOVES, IllegalMove, Item, Stale, fold, legal
-from chalicelib.follow_ups.events import (
-    CHANNELS,
-    OUTCOMES,
-    STATES,
-    Event,
-    can_give_up,
-    moved,
-    opened,
-)
+from chalicelib.follow_ups.events import CHANNELS, OUTCOMES, STATES, Event, opened
+from chalicelib.follow_ups.moves import can_give_up, moved
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from tests.records import CLOCK, START, begin, event, item
 

@@ -20,7 +20,8 @@ from chalicelib.follow_ups import (
     fold,
 )
 from chalicelib.follow_ups.dynamo import INDEXES, DynamoRecord
-from chalicelib.follow_ups.events import MOVES, STATES, Clock, opened
+from chalicelib.follow_ups.events import STATES, Clock, opened
+from chalicelib.follow_ups.moves import MOVES
 from chalicelib.follow_ups.port import every, in_scope, matches
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from tests.records import (

@@ -15,12 +15,18 @@ import msgspec
 import pytest
 import trino_sql_validator
 
-from chalicelib import keys
+from chalicelib import days, keys
+from chalicelib.follow_ups import performance
+from chalicelib.follow_ups.events import Item, item_id, opened
+from chalicelib.follow_ups.landing import land as land_follow_ups
+from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.invitations import record
 from chalicelib.invitations.landing import land as land_invitations
 from chalicelib.invitations.record import Campaign, Invitation, Kind, Step
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
+from chalicelib.running import endless
+from chalicelib.running import now as clock
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Contract, Section, figures
 from chalicelib.survey.responding import Dispositions, rr1
@@ -107,8 +113,72 @@ def response_rates(rows: list[Row]) -> list[tuple[Any, ...]]:
     return sorted(found, key=lambda row: (row[1], row[2] is None, row[2] or ""))
 
 
+HOUR = 3_600_000
+CALLED = at("2026-03-15T22:00")
+
+
+def followed(number: int) -> Item:
+    """One of 90 follow-ups: half of them called, some too late, some never, some not due yet."""
+    opened_at = CALLED + number * 10 * HOUR
+    due = opened_at + HOUR if number % 10 else at("2900-01-01T00:00")
+    called = None if number % 3 == 0 else opened_at + number % 4 * HOUR // 2
+    states = ["assigned", "unreachable", "closed", "closed", "closed"]
+    ends = ["", "", "verified", "unverified", "unreachable"]
+    response = f"{number:026d}"
+    return Item(
+        id=item_id(SURVEY.id, response, "unhappy"),
+        survey=SURVEY.id,
+        response=response,
+        rule="unhappy",
+        kind="call" if number % 7 else "no_contact",
+        state=states[number % 5],
+        outcome=ends[number % 5],
+        team=["north", "south", ""][number % 3 % 2 + (number % 11 == 0)],
+        first_contact_due=due if number % 7 else None,
+        contacted_at=called,
+        opened_at=opened_at,
+        scores={"recommend": number % 9} if number % 4 else {},
+    )
+
+
+FOLLOWED = [followed(number) for number in range(90)]
+
+
+def figures_of(items: list[Item]) -> performance.Figures:
+    """What the team view says."""
+    asked = performance.promoting([SURVEY])
+    return performance.performance(
+        items, clock(), lambda item: bool(performance.is_detractor(item, asked))
+    )[0]
+
+
+def on_time(rows: list[Row]) -> list[tuple[Any, ...]]:
+    found = []
+    for team in ("north", "south", ""):
+        told = figures_of([item for item in FOLLOWED if item.team == team]).first_contact_on_time
+        low, high = figures.wilson(round((told.share or 0) * told.n), told.n)
+        found.append((team or None, told.n, told.share, low, high))
+    return found
+
+
+def recovered(rows: list[Row]) -> list[tuple[Any, ...]]:
+    months: dict[date, list[Item]] = defaultdict(list)
+    for item in FOLLOWED:
+        day = days.local(item.opened_at, SURVEY.timezone)
+        months[date(day.year, day.month, 1)].append(item)
+    found = []
+    asked = performance.promoting([SURVEY])
+    for month, items in sorted(months.items()):
+        told = figures_of(items)
+        lost = figures_of([i for i in items if performance.is_detractor(i, asked)]).unreachable
+        share = told.recovered_detractors / told.detractors
+        found.append((month, told.detractors, told.recovered_detractors, share, lost))
+    assert len(found) > 1
+    return found
+
+
 @pytest.fixture(scope="module")
-def store() -> MemoryStore:
+def store(tmp_path_factory: pytest.TempPathFactory) -> MemoryStore:
     """400 answers on 70 days."""
     draw = random.Random(5)
     store = MemoryStore()
@@ -138,6 +208,9 @@ def store() -> MemoryStore:
     tally(store, NOW)
     record.create(store, KEY, ASKED, INVITED)
     assert land_invitations(store, KEY, ASKED, [SURVEY])
+    kept = SqliteRecord(tmp_path_factory.mktemp("record") / "follow_ups.sqlite")
+    assert all(kept.open(opened(item, item.opened_at)) for item in FOLLOWED)
+    assert land_follow_ups(store, kept, KEY, endless).follow_ups == len(FOLLOWED)
     return store
 
 
@@ -360,6 +433,8 @@ ORACLES: dict[str, Callable[[list[Row], list[tuple[Any, ...]]], list[tuple[Any, 
     "what-to-improve": lambda rows, _: improved(rows),
     "how-long-it-takes": lambda rows, _: paces(rows),
     "day-by-day-from-tallies": lambda rows, _: daily(rows),
+    "first-contact-on-time": lambda rows, _: on_time(rows),
+    "recovered-detractors": lambda rows, _: recovered(rows),
 }
 
 
@@ -392,8 +467,8 @@ def test_the_cookbook_agrees_with_scores(views: Views, store: MemoryStore) -> No
         assert found[segment.value] == pytest.approx((top2.n, top2.share, top2.low, top2.high))
 
 
-def test_there_are_twenty_and_each_has_an_oracle() -> None:
-    assert len(RECIPES) == 21
+def test_there_are_twenty_three_and_each_has_an_oracle() -> None:
+    assert len(RECIPES) == 23
     assert RECIPES.keys() == ORACLES.keys() == {recipe.name for recipe in cookbook([SURVEY])}
 
 

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from chalicelib.follow_ups.events import MOVES, STATES, SYSTEM, Clock
+from chalicelib.follow_ups.events import STATES, SYSTEM, Clock
+from chalicelib.follow_ups.moves import MOVES
 from chalicelib.follow_ups.port import Query
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.jobs.merge import merge

@@ -56,6 +56,7 @@ def test_tables_are_made_once_and_changed_where_they_changed(aws: None) -> None:
     client = boto3.client("glue")
     names = ["tallies", "questions", "labels", "audit_events"]
     names += ["responses_after_sales", "contacts_after_sales", "invitations_after_sales"]
+    names += ["follow_ups_after_sales", "follow_up_events_after_sales"]
     made = make_tables(client, "echoform", inputs(SURVEY))
     assert made == ["database echoform made", *(f"table {name} made" for name in names)]
     assert make_tables(client, "echoform", inputs(SURVEY)) == []
@@ -126,7 +127,7 @@ def test_what_lies_in_infra_is_what_the_command_writes() -> None:
     }
     assert there == written
     assert json.loads(written["workgroup.json"])["Name"] == "echoform"
-    assert len([path for path in written if path.startswith("cookbook/")]) == 21
+    assert len([path for path in written if path.startswith("cookbook/")]) == 23
 
 
 def seeded(rows: list[list[str | None]], types: dict[str, str]) -> None:

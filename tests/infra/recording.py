@@ -138,7 +138,7 @@ def _of_table(operation: str, said: dict[str, Any]) -> list[Asked]:
     """A transaction is asked for as what it consists of; an index stands under its table."""
     if operation == "TransactWriteItems":
         parts = [[*each.items()] for each in said["TransactItems"]]
-        names = {"ConditionCheck": "ConditionCheckItem", "Put": "PutItem"}
+        names = {"ConditionCheck": "ConditionCheckItem", "Put": "PutItem", "Update": "UpdateItem"}
         return [Asked(f"dynamodb:{names[kind]}", told["TableName"]) for [(kind, told)] in parts]
     index = f"/index/{said['IndexName']}" if "IndexName" in said else ""
     return [Asked(f"dynamodb:{operation}", said["TableName"] + index)]

@@ -294,6 +294,7 @@ REHEARSED: dict[str, tuple[Prepare, Act]] = {
     "merge": (_land, _merge),
     "merge_part": (_one, _part),
     "follow_up": (_erased_meanwhile, partial(run_job, "follow_up")),
+    "follow_up_tables": (_nothing, partial(run_job, "follow_up_tables")),
     "escalate": (_overdue, partial(run_job, "escalate")),
     "invite": (_nothing, partial(run_job, "invite")),
     "notices": (_nothing, _noticed),

@@ -100,6 +100,12 @@ UNSEEN: dict[str, set[Leave]] = {
         or leave.on.startswith(("Results/", "Data/staging/", "Data/stretches/", "Data/links/"))
     },
     "invite": SENDS,
+    # Old versions of rows are there only after an erasure; and nothing is listed.
+    "follow_up_tables": {
+        Leave("s3:ListBucket", "Data"),
+        Leave("s3:DeleteObjectVersion", "Data/follow_ups/*"),
+        Leave("s3:DeleteObjectVersion", "Data/follow_up_events/*"),
+    },
     "notices": {
         Leave(f"sqs:{action}", "NoticesQueue")
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")

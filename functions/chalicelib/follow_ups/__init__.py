@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .events import MOVES, Event, IllegalMove, Item, fold, legal, moved
+from .events import Event, Item
+from .moves import MOVES, IllegalMove, fold, legal, moved
 from .port import Page, Query, Record, Scope, Stale, Unknown
 
 __all__ = [

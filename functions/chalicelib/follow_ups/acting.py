@@ -10,7 +10,8 @@ from ..published import Definitions
 from ..storage import Missing
 from ..survey import Contract, Rule
 from .clocks import started
-from .events import MOVES, SYSTEM, Clock, Event, IllegalMove, Item, legal
+from .events import SYSTEM, Clock, Event, Item
+from .moves import MOVES, IllegalMove, legal
 from .port import Record, Stale
 
 DATA = ("to", "team", "channel", "outcome", "note", "cause", "remedy", "reason")

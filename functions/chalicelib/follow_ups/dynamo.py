@@ -3,13 +3,15 @@
 A follow-up is a partition: row 0 is the item as it is, row n its n-th event. An event and the item
 it makes are written in one transaction, on condition that the version is still the one that was
 seen. Queues are indexes by who, which team or what state, sorted by what is due; alarms are an
-index of those rows alone that have one. A row without a value is in no index of it.
+index of those rows alone that have one, and what moved since it was landed is another such. A row
+without a value is in no index of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from heapq import merge
+from itertools import islice
 from typing import Any
 
 import boto3
@@ -18,7 +20,8 @@ from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
-from .events import OPEN, STATES, SYSTEM, Event, Item, moved, scrubbed
+from .events import OPEN, STATES, SYSTEM, Event, Item, scrubbed
+from .moves import moved
 from .port import (
     MOST,
     Counts,
@@ -40,9 +43,11 @@ INDEXES = {
     "assigned_to_team": "due",
     "state": "due",
     "alarmed": "alarm",
+    "unlanded": "opened",
 }
 """By what an index finds, and by what it sorts. Each is named as what it finds by."""
 TRIES = 20
+_MOVED = ("ConditionalCheckFailedException", "TransactionConflictException")
 _ITEM = msgspec.json.Decoder(Item)
 _EVENT = msgspec.json.Decoder(Event)
 
@@ -117,6 +122,25 @@ class DynamoRecord:
             if len(found) == limit:
                 break
         return found
+
+    def unlanded(self, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        wanted = Key("unlanded").eq("1") & Key("opened").gte(after[0])
+        rows = self._rows(IndexName="unlanded", KeyConditionExpression=wanted)
+        found = (i for i in _in_order(rows, "opened") if (i.opened_at, i.id) > after)
+        return list(islice(found, limit))
+
+    def landed(self, id: str, version: int) -> None:
+        try:
+            self._table.update_item(
+                Key={"id": id, "number": 0},
+                UpdateExpression="REMOVE unlanded, opened",
+                ConditionExpression="#version = :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":version": version},
+            )
+        except ClientError as error:  # it moved: it is landed again
+            if error.response["Error"]["Code"] not in _MOVED:
+                raise
 
     def forget(self, id: str, at: int) -> bool:
         self._table.put_item(Item={"id": _forgotten(id), "number": 0})
@@ -229,8 +253,9 @@ def _in_order(rows: Iterator[dict[str, Any]], by: str) -> Iterator[Item]:
 
 
 def _row(item: Item) -> dict[str, Any]:
-    named = {name: getattr(item, name, "") for name in INDEXES if name != "alarmed"}
-    row = {name: value for name, value in named.items() if value}
+    named = {name: getattr(item, name, "") for name in INDEXES}
+    row: dict[str, Any] = {name: value for name, value in named.items() if value}
+    row |= {"unlanded": "1", "opened": item.opened_at}
     if item.alarm_at is not None:
         row |= {"alarmed": "1", "alarm": item.alarm_at}
     body = msgspec.json.encode(item).decode()

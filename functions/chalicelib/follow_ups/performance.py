@@ -9,12 +9,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from statistics import fmean, median
+from typing import TypeAlias
 
 from msgspec import Struct
 
+from ..survey import Contract
+from ..survey.questions import Nps
 from .events import OPEN, Item
 
 HOUR_MS = 60 * 60 * 1000
+DETRACTING = 6
+"""Up to this rating customers would not recommend us."""
+
+
+def promoting(contracts: Iterable[Contract]) -> frozenset[str]:
+    """The questions that ask whether somebody would recommend us, of any version."""
+    return frozenset(q.id for each in contracts for q in each.questions if isinstance(q, Nps))
+
+
+def is_detractor(item: Item | Counted, asked: Iterable[str]) -> bool | None:
+    """Of those that ``promoting`` found; None where the customer answered none of them."""
+    given = [item.scores[name] for name in asked if name in item.scores]
+    return any(score <= DETRACTING for score in given) if given else None
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """What of a follow-up is counted, by the same names: read alone, it is read twice as fast."""
+
+    survey: str
+    assignee: str
+    kind: str
+    state: str
+    outcome: str
+    next_due: int | None
+    first_contact_due: int | None
+    contacted_at: int | None
+    resolved_at: int | None
+    received_at: int
+    reopened: int
+    scores: dict[str, int | float]
 
 
 class Share(Struct, frozen=True):
@@ -52,10 +85,13 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Those of them who said it helped."""
 
 
+Detractor: TypeAlias = Callable[[Item | Counted], bool]
+
+
 class Tally:
     """Counts items one by one, so that a year of them is never held at once."""
 
-    def __init__(self, now: int, detractor: Callable[[Item], bool]) -> None:
+    def __init__(self, now: int, detractor: Detractor) -> None:
         self._now = now
         self._detractor = detractor
         self._count = dict.fromkeys(
@@ -67,27 +103,31 @@ class Tally:
         )  # fmt: skip
         self._hours: list[float] = []
 
-    def add(self, item: Item) -> None:
-        now, due, contacted = self._now, item.first_contact_due, item.contacted_at
-        timed = item.kind == "call" and due is not None
+    def add(self, item: Item | Counted) -> None:
+        count, now = self._count, self._now
+        due, contacted = item.first_contact_due, item.contacted_at
         verified = item.outcome == "verified"
-        held = {
-            "items": True,
-            "open": item.state in OPEN,
-            "overdue": item.next_due is not None and item.next_due < now,
-            "due": timed and (contacted is not None or due < now),  # type: ignore[operator]
-            "on_time": timed and contacted is not None and contacted <= due,  # type: ignore[operator]
-            "reopened": item.reopened > 0,
-            "verified_closed": verified,
-            "unverified": item.outcome == "unverified",
-            "unreachable": "unreachable" in (item.state, item.outcome),
-        }
+        count["items"] += 1
+        count["open"] += item.state in OPEN
+        count["overdue"] += item.next_due is not None and item.next_due < now
+        if item.kind == "call" and due is not None:
+            count["due"] += contacted is not None or due < now
+            count["on_time"] += contacted is not None and contacted <= due
+        count["reopened"] += item.reopened > 0
+        count["verified_closed"] += verified
+        count["unverified"] += item.outcome == "unverified"
+        count["unreachable"] += "unreachable" in (item.state, item.outcome)
         if self._detractor(item):
-            held |= {"detractors": True, "recovered": verified}
-        for name, holds in held.items():
-            self._count[name] += holds
+            count["detractors"] += 1
+            count["recovered"] += verified
         if item.resolved_at is not None:
             self._hours.append((item.resolved_at - item.received_at) / HOUR_MS)
+
+    def join(self, other: Tally) -> None:
+        """Count what another has counted."""
+        for name, count in other._count.items():
+            self._count[name] += count
+        self._hours += other._hours
 
     def figures(self) -> Figures:
         count, hours = self._count, self._hours
@@ -109,15 +149,16 @@ class Tally:
 
 
 def performance(
-    items: Iterable[Item], now: int, detractor: Callable[[Item], bool]
+    items: Iterable[Item | Counted], now: int, detractor: Detractor
 ) -> tuple[Figures, dict[str, Figures]]:
     """The figures of all, and of each assignee ("" is nobody)."""
     whole, by = Tally(now, detractor), dict[str, Tally]()
     for item in items:
-        whole.add(item)
         if item.assignee not in by:
             by[item.assignee] = Tally(now, detractor)
         by[item.assignee].add(item)
+    for each in by.values():
+        whole.join(each)
     return whole.figures(), {name: by[name].figures() for name in sorted(by)}
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ..survey import EchoformError
 from .events import OPEN, Event, Item
+from .performance import Counted
 
 MOST = 200
 """Items on a page."""
@@ -105,8 +106,8 @@ class Record(Protocol):
         is none of ours."""
         ...
 
-    def scan(self, query: Query) -> Iterator[Item]:
-        """All that a query finds, in one pass and in no order: for figures."""
+    def scan(self, query: Query) -> Iterator[Item | Counted]:
+        """All that a query finds, in one pass and in no order: what figures need of them."""
         ...
 
     def counts(self, query: Query, now: int) -> Counts:
@@ -118,6 +119,17 @@ class Record(Protocol):
 
         ``after``: ``alarm_at`` and id of the last that was seen.
         """
+        ...
+
+    def unlanded(self, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        """Those that moved since they were landed as a table, the first opened first.
+
+        ``after``: ``opened_at`` and id of the last that was seen.
+        """
+        ...
+
+    def landed(self, id: str, version: int) -> None:
+        """It was landed as it was at this version; one that moved since is still to be."""
         ...
 
     def forget(self, id: str, at: int) -> bool:

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from .events import Event, Item, moved, scrubbed
+from .events import Event, Item, scrubbed
+from .moves import moved
+from .performance import Counted
 from .port import (
     MOST,
     NEVER,
@@ -47,6 +49,10 @@ create table if not exists queue (
 ) without rowid;
 create index if not exists queue_alarm on queue (alarm, id) where alarm is not null;
 create table if not exists texts (id text primary key, searched text not null) without rowid;
+create table if not exists unlanded (
+    opened_at integer not null, id text not null, version integer not null,
+    primary key (opened_at, id)
+) without rowid;
 create table if not exists events (
     id text not null, number integer not null, body blob not null, primary key (id, number)
 ) without rowid;
@@ -55,6 +61,7 @@ create table if not exists revoked (sub text primary key, at integer not null) w
 """
 _CACHE_KB = 32 * 1024
 _ITEM = msgspec.json.Decoder(Item)
+_COUNTED = msgspec.json.Decoder(Counted)
 _EVENT = msgspec.json.Decoder(Event)
 
 
@@ -66,15 +73,23 @@ class SqliteRecord:
         self._local = threading.local()
 
     def open(self, event: Event) -> bool:
-        assert event.item is not None
+        return self.open_all([event]) == 1
+
+    def open_all(self, events: Iterable[Event]) -> int:
+        """Begin many in one transaction; how many were new."""
+        begun = 0
         with self._writing() as db:
-            taken = db.execute(
-                "select 1 from items where id = :id union select 1 from forgotten where id = :id",
-                {"id": event.id},
-            ).fetchone()
-            if not taken:
-                _write(db, event, event.item, None)
-            return not taken
+            for event in events:
+                assert event.item is not None
+                taken = db.execute(
+                    "select 1 from items where id = :id"
+                    " union select 1 from forgotten where id = :id",
+                    {"id": event.id},
+                ).fetchone()
+                if not taken:
+                    _write(db, event, event.item, None)
+                    begun += 1
+        return begun
 
     def append(self, id: str, version: int, event: Event, role: str | None = None) -> Item:
         with self._writing() as db:
@@ -108,12 +123,12 @@ class SqliteRecord:
         items = items[:limit]
         return Page(items, cursor_of(items[-1]) if more else None)
 
-    def scan(self, query: Query) -> Iterator[Item]:
+    def scan(self, query: Query) -> Iterator[Counted]:
         where, values = _where(query)
         some = f"select id from queue where {' and '.join(where) or '1'}"  # noqa: S608
         sql = f"select body from ({some}) cross join items using (id)"  # noqa: S608
         for (body,) in self._db.execute(sql, values):
-            yield _ITEM.decode(body)
+            yield _COUNTED.decode(body)
 
     def counts(self, query: Query, now: int) -> Counts:
         where, values = _where(query)
@@ -129,6 +144,21 @@ class SqliteRecord:
             " where alarm <= ? and (alarm, id) > (?, ?) order by alarm, id limit ?"
         )
         return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (now, *after, limit))]
+
+    def unlanded(self, after: tuple[int, str] = (0, ""), limit: int = 1000) -> list[Item]:
+        sql = (
+            "select body from unlanded join items using (id)"
+            " where (opened_at, id) > (?, ?) order by opened_at, id limit ?"
+        )
+        return [_ITEM.decode(body) for (body,) in self._db.execute(sql, (*after, limit))]
+
+    def landed(self, id: str, version: int) -> None:
+        with self._writing() as db:
+            at = _read(db, id).opened_at
+            db.execute(
+                "delete from unlanded where opened_at = ? and id = ? and version = ?",
+                (at, id, version),
+            )
 
     def forget(self, id: str, at: int) -> bool:
         with self._writing() as db:
@@ -208,6 +238,8 @@ def _write(db: sqlite3.Connection, event: Event, item: Item, before: Item | None
     db.execute("insert or replace into items values (?, ?)", (id, msgspec.json.encode(item)))
     if before is None or searched(before) != searched(item):
         db.execute("insert or replace into texts values (?, ?)", (id, searched(item)))
+    moved = (item.opened_at, id, item.version)
+    db.execute("insert or replace into unlanded values (?, ?, ?)", moved)
     _log(db, event)
 
 

@@ -6,13 +6,14 @@ off sends the same link again, under the same key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from .. import answered, links, messages
-from ..channels import Channel
+from ..answered import Answered
+from ..channels import Message
 from ..columns import CUSTOMER
-from ..invitations import contact_rule
+from ..invitations import contact_rule, writing
+from ..invitations import record as invitations
 from ..links import Link
 from ..published import Definitions
 from ..site import read_site
@@ -37,21 +38,27 @@ class Asking(NamedTuple):
 
     channel: str
     to: str
+    language: str
     code: str
     survey: Contract
     link: Link
+
+
+class _Way(NamedTuple):
+    channel: str
+    to: str
+    language: str
 
 
 def asking(store: Store, definitions: Definitions, key: bytes, item: Item) -> Asking:
     """Raises Unverifiable."""
     survey = _survey(definitions, item.verify_with)
     found = answered.find(store, definitions, item.survey, [item.response]).get(item.response)
-    contract = definitions.current(item.survey)
-    ways = answered.addresses(contract, found.contact) if found else []
+    ways = _ways(store, definitions.current(item.survey), item, found) if found else []
     if found is None or not ways:
         raise Unverifiable("no_address")
-    customer = found.contact.get(CUSTOMER)
-    person = contact_rule.person(key, customer or "", *(to for _, to in ways))
+    customer = found.contact.get(CUSTOMER) or ""
+    person = contact_rule.person(key, customer, *dict.fromkeys(way.to for way in ways))
     if any(each.opted_out for each in contact_rule.look_up(store, person).values()):
         raise Unverifiable("opted_out")
     known = {**item.facts, **({CUSTOMER: customer} if customer else {})}
@@ -66,29 +73,36 @@ def asking(store: Store, definitions: Definitions, key: bytes, item: Item) -> As
     return Asking(*ways[0], code_of(key, item), survey, link)
 
 
+def _ways(store: Store, contract: Contract, item: Item, found: Answered) -> list[_Way]:
+    """What the customer left in the answer, best first; then the way they were invited by."""
+    left = answered.addresses(contract, found.contact)
+    ways = [_Way(channel, to, item.language) for channel, to in left]
+    link = links.known(store, found.row["link"]) if found.row.get("link") else None
+    invited = invitations.at(store, link.survey, link.invitation) if link else None
+    if invited is not None:
+        ways.append(_Way(invited.channel, invited.to, invited.language))
+    return ways
+
+
 def code_of(key: bytes, item: Item) -> str:
     """The code of this round's link."""
     return links.derived(key, f"verification {item.id} {item.reopened}")
 
 
-def send(store: Store, channels: Mapping[str, Channel], item: Item, ask: Asking, step: str) -> None:
-    """Make the link good, and send it. ``step`` is ``first`` or ``reminder``.
+def written(store: Store, item: Item, ask: Asking, step: str) -> Message:
+    """Make the link good, and write the message. ``step`` is ``first`` or ``reminder``.
 
-    Raises Undeliverable, Unavailable, Unrendered.
+    Raises Unrendered.
     """
     links.add(store, {ask.code: ask.link})
-    site = read_site(store)
     fields = {
-        "link": links.url(site.url, ask.survey.id, ask.code),
-        "opt_out": links.opt_out(site.url, ask.code),
-        "survey": ask.survey.title.get(item.language) or next(iter(ask.survey.title.values())),
+        **writing.fields(read_site(store), ask.survey, ask.language, ask.code, ask.channel),
         "agent": item.agent,
         "team": item.team,
         "store": item.facts.get("store", ""),
     }
-    written = messages.render(store, "verification", ask.channel, item.language, fields)
-    key = f"verification-{item.id}-{item.reopened}-{step}"
-    channels[ask.channel].send(written.message(key, ask.to))
+    rendered = messages.render(store, "verification", ask.channel, ask.language, fields)
+    return rendered.message(f"verification-{item.id}-{item.reopened}-{step}", ask.to)
 
 
 def _survey(definitions: Definitions, name: str) -> Contract:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from itertools import count
 
-from ..links import PERSONAL, spelled
-
-_BITS = 5 * (PERSONAL - 1)
+from ..links import derived
 
 
 def nonce() -> str:
@@ -22,12 +19,7 @@ def nonce() -> str:
 
 def code(key: bytes, nonce: str, invitation: str) -> str:
     """The personal code of an invitation."""
-    for turn in count():
-        said = f"invitation {nonce} {invitation} {turn}".encode()
-        number = int.from_bytes(hmac.digest(key, said, "sha256")) >> 256 - _BITS
-        if number % 37 < 32:  # else its check symbol would be no letter: the next
-            return spelled(number, PERSONAL)
-    raise AssertionError
+    return derived(key, f"invitation {nonce} {invitation}")
 
 
 def invitation_id(key: bytes, campaign: str, whom: str) -> str:

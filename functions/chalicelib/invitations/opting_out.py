@@ -74,7 +74,7 @@ def opted_out(
     with suppress(Missing):
         contract = definitions.current(link.survey)
         at = days.start(now, contract.timezone) if contract.anonymous else now
-    if link.invitation:  # else nothing is on record that could say so
+    if link.invitation:  # else it asks whether a follow-up helped
         hear(store, link.survey, link.invitation, Step("opted_out", at))
     return _page(200, headers, "done", "undo")
 

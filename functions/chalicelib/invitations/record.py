@@ -254,6 +254,18 @@ def where(campaign: Campaign, shard: str, invitation: str) -> str:
     return f"{campaign.id}/{shard.rpartition('/')[2].removesuffix('.json')}/{invitation}"
 
 
+def at(store: Store, survey: str, place: str) -> Invitation | None:
+    """The invitation that a link names by ``where``; None where it is not on record any more."""
+    campaign, _, rest = place.partition("/")
+    shard, _, name = rest.partition("/")
+    if not name:
+        return None
+    with suppress(Missing):
+        key = f"{keys.CAMPAIGNS}{survey}/{campaign}/{shard}.json"
+        return read(store, key).invitations.get(name)
+    return None
+
+
 def read_campaign(store: Store, survey: str, name: str) -> Campaign:
     """Raises Missing."""
     return _CAMPAIGN.decode(store.get(keys.campaign(survey, name)).data)

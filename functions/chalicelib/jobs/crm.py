@@ -30,7 +30,7 @@ from ..channels.webhook import NEVER, signed
 from ..columns import CUSTOMER
 from ..follow_ups.events import Item
 from ..follow_ups.opening import open_record
-from ..follow_ups.port import Query, Record
+from ..follow_ups.port import Query, Record, every
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
 from ..site import read_site
@@ -185,7 +185,7 @@ def _closed(
     since, told = now - LATEST_DAYS * DAY_MS, set(noted.told)
     items = {
         name: item
-        for item in record.scan(query)
+        for item in every(record, query)
         if (item.closed_at or 0) >= since and not item.erased
         and (name := f"follow-up-{item.id}-{item.reopened}")
     }  # fmt: skip

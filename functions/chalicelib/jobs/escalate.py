@@ -27,7 +27,8 @@ from .. import claims, links
 from ..channels import Channel, Unavailable, Undeliverable
 from ..channels.opening import open_channels
 from ..follow_ups import verifying
-from ..follow_ups.events import LEAD, LEVELS, SYSTEM, WORKED, Event, IllegalMove, Item
+from ..follow_ups.events import LEAD, LEVELS, SYSTEM, WORKED, Event, Item
+from ..follow_ups.moves import IllegalMove
 from ..follow_ups.opening import open_record
 from ..follow_ups.port import Record, Stale
 from ..follow_ups.verifying import Unverifiable
@@ -50,6 +51,8 @@ class Escalated(Struct):
     unaskable: int = 0
     reminded: int = 0
     unverified: int = 0
+    uncertain: int = 0
+    """Cut off while they were sent, by a channel that cannot tell: taken for sent."""
     postponed: int = 0
     """Their channel took nothing, or the message could not be written: tried again."""
 
@@ -116,42 +119,64 @@ class _Escalating:
             self.done.unverified += 1
 
     def _ask(self, item: Item) -> None:
-        try:
-            ask = verifying.asking(self._store, self._definitions, self._key, item)
-            if not self._sent(item, ask, "first"):
+        problem = ""
+        if item.verification.sending_at is None:
+            try:
+                item, problem = self._send(item, "first")
+            except (Unavailable, Unrendered):
+                self.done.postponed += 1
                 return
-        except (Unverifiable, Undeliverable) as why:
-            self._append(item, "verify_failed", reason=_reason(why))
+        else:
+            self.done.uncertain += 1  # taken for sent: if it was not, the reminder asks
+        if problem:
+            self._append(item, "verify_failed", reason=problem)
             self.done.unaskable += 1
             return
-        self._append(item, "verify_sent", link=links.hash_of(ask.code))
+        code = verifying.code_of(self._key, item)
+        self._append(item, "verify_sent", link=links.hash_of(code))
         self.done.asked += 1
 
     def _remind(self, item: Item) -> None:
         if self._is_answered(item):
             return  # its mark is under way
-        with suppress(Unverifiable, Undeliverable):  # nothing to send; the waiting goes on
-            ask = verifying.asking(self._store, self._definitions, self._key, item)
-            if not self._sent(item, ask, "reminder"):
+        if item.verification.sending_at is None:
+            try:
+                item, _ = self._send(item, "reminder")  # nothing to send: the waiting goes on
+            except (Unavailable, Unrendered):
+                self.done.postponed += 1
                 return
+        else:
+            self.done.uncertain += 1
         self._append(item, "verify_reminded")
         self.done.reminded += 1
 
-    def _sent(self, item: Item, ask: verifying.Asking, step: str) -> bool:
+    def _send(self, item: Item, step: str) -> tuple[Item, str]:
+        """The follow-up then, and why nothing could be sent ("" if it was).
+
+        Where the channel cannot know a message again, that it is being sent is put on record first:
+        of two runs one sends it, and whoever is cut off does not send it again.
+        """
         try:
-            verifying.send(self._store, self._channels, item, ask, step)
-        except (Unavailable, Unrendered):
-            self.done.postponed += 1
-            return False
-        return True
+            ask = verifying.asking(self._store, self._definitions, self._key, item)
+        except Unverifiable as why:
+            return item, why.reason
+        message = verifying.written(self._store, item, ask, step)
+        channel = self._channels[ask.channel]
+        if not channel.repeatable:
+            item = self._append(item, "verify_sending")
+        try:
+            channel.send(message)
+        except Undeliverable:
+            return item, "undeliverable"
+        except Unavailable:
+            if not channel.repeatable:
+                self._append(item, "verify_unsent")
+            raise
+        return item, ""
 
     def _is_answered(self, item: Item) -> bool:
         return claims.held(self._store, item.verify_with, item.verification.link) is not None
 
-    def _append(self, item: Item, kind: str, **data: str) -> None:
+    def _append(self, item: Item, kind: str, **data: str) -> Item:
         event = Event(id=item.id, number=0, at=self._now, by=SYSTEM, kind=kind, **data)  # type: ignore[arg-type]
-        self._record.append(item.id, item.version, event)
-
-
-def _reason(why: Unverifiable | Undeliverable) -> str:
-    return why.reason if isinstance(why, Unverifiable) else "undeliverable"
+        return self._record.append(item.id, item.version, event)

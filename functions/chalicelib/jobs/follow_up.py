@@ -26,7 +26,8 @@ from ..columns import CUSTOMER
 from ..follow_ups.acting import clock_of
 from ..follow_ups.calendars import uncovered
 from ..follow_ups.clocks import started
-from ..follow_ups.events import SYSTEM, Event, IllegalMove, Item, item_id, opened
+from ..follow_ups.events import SYSTEM, Event, Item, item_id, opened
+from ..follow_ups.moves import IllegalMove
 from ..follow_ups.opening import open_record
 from ..follow_ups.port import Record, Stale, Unknown
 from ..published import Definitions
@@ -265,6 +266,7 @@ def begun(
         resolve_due=clock.resolve_due,
         resolve_late=clock.resolve_late,
         verify_with=rule.verify_with or "",
+        verify_days=rule.verify_days,
     )
 
 

@@ -19,15 +19,15 @@ from .. import audit, days
 from ..collecting import Reply
 from ..columns import CUSTOMER, pseudonym
 from ..follow_ups.acting import act
-from ..follow_ups.events import OPEN, Event, IllegalMove, Item, fold, legal
+from ..follow_ups.events import OPEN, Event, Item
+from ..follow_ups.moves import IllegalMove, fold, legal
 from ..follow_ups.opening import open_record
-from ..follow_ups.performance import performance
+from ..follow_ups.performance import Counted, is_detractor, performance, promoting
 from ..follow_ups.port import MOST, Query, Scope, Stale, Unknown, in_scope
 from ..published import DAY_MS, Definitions
 from ..settings import Settings
 from ..storage import Missing, Store
 from ..survey import Contract
-from ..survey.questions import Nps
 from . import asking, improvements, said
 from .asking import Asked, Bulk, Step
 from .desk import Desk, Handler
@@ -247,12 +247,12 @@ def _team(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
         mine = _of_team(person, texts["team"])
     query = Query(scope=mine, opened_from=first, opened_to=last)
     scores = {
-        survey: {q.id for c in desk.definitions.versions(survey) for q in c.questions if _nps(q)}
+        survey: promoting(desk.definitions.versions(survey))
         for survey in desk.definitions.surveys()
     }
 
-    def detractor(item: Item) -> bool:
-        return any(item.scores.get(name, 10) <= 6 for name in scores.get(item.survey, ()))
+    def detractor(item: Item | Counted) -> bool:
+        return bool(is_detractor(item, scores.get(item.survey, ())))
 
     whole, by = performance(desk.record.scan(query), now, detractor)
     each = [{"assignee": name, **msgspec.to_builtins(found)} for name, found in by.items()]
@@ -264,10 +264,6 @@ def _of_team(person: Person, team: str) -> Scope:
     if reach(person, "team") < Reach.ALL and team not in person.teams:
         raise NotAllowed("team")
     return Scope(teams=(team,))
-
-
-def _nps(question: object) -> bool:
-    return isinstance(question, Nps)
 
 
 def _moment(desk: Desk, text: str | None, otherwise: int, after: int) -> int:

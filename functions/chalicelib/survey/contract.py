@@ -57,6 +57,8 @@ class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     resolve_within: Minutes = 5 * 24 * 60
     assign_to: str = "team"
     verify_with: Slug | None = None
+    verify_days: Annotated[int, Meta(ge=1, le=90)] = 3
+    """So long an answer is waited for, before and after reminding."""
 
 
 class Retention(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
