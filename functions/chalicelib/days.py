@@ -12,7 +12,7 @@ _QUARTER = 15 * 60 * 1000
 
 def day(ms: int, timezone: str) -> str:
     """The local day (``YYYY-MM-DD``) of a moment in milliseconds since 1970."""
-    return quarter(ms, timezone).date().isoformat()
+    return _day(ms // _QUARTER, timezone)
 
 
 def local(ms: int, timezone: str) -> datetime:
@@ -27,6 +27,11 @@ def quarter(ms: int, timezone: str) -> datetime:
     share is worked out once.
     """
     return _quarter(ms // _QUARTER, timezone)
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int, timezone: str) -> str:
+    return _quarter(number, timezone).date().isoformat()
 
 
 @lru_cache(maxsize=4096)

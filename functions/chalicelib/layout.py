@@ -166,7 +166,7 @@ class Layout:
         kept["response"], kept["digest"] = map(list, zip(*names, strict=True))
         kept["hour"] = [days.quarter(ms, timezone).hour for ms in minted]
         kept["index"] = self._indexes(given, len(found))
-        kept |= self._judge.facts(found, given)
+        kept |= self._judge.facts(found, given, minted)
         for name in self._attributes:
             kept[name] = [each.attributes.get(name) or None for each in found]
         personal: Cells = {}

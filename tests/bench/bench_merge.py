@@ -1,6 +1,9 @@
 """How fast answers merge into parts, beside pyarrow reading and writing the same part.
 
 python -m tests.bench.bench_merge
+
+Without anything personal a merge reads and writes that part and no other; then customers and
+telephone numbers are there too, and it reads and writes their part as well.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ FULL = 240_000
 RUNS = 7
 
 
-def answers(draw: random.Random) -> dict[str, str | int | float | list[str]]:
+def answers(draw: random.Random, personal: bool) -> dict[str, str | int | float | list[str]]:
     said: dict[str, str | int | float | list[str]] = {
         "service_type": draw.choice(["repair", "advice", "complaint"]),
         "responsiveness": draw.choice([1, 2, 3, 4, 5, "na"]),
@@ -42,12 +45,14 @@ def answers(draw: random.Random) -> dict[str, str | int | float | list[str]]:
     if draw.random() < 0.3:
         said["improve"] = ["speed", "skill"]
         said["why_low"] = "".join(chr(draw.randint(0x4E00, 0x9FA5)) for _ in range(20))
-    if draw.random() < 0.2:
+    if personal and draw.random() < 0.2:
         said["phone"] = f"138{draw.randrange(10**8):08d}"
     return said
 
 
-def land(store: MemoryStore, count: int, start: int, draw: random.Random) -> None:
+def land(
+    store: MemoryStore, count: int, start: int, draw: random.Random, personal: bool = True
+) -> None:
     """That many responses within half a day from ``start`` hours on."""
     survey = after_sales()
     for _ in range(count):
@@ -59,10 +64,10 @@ def land(store: MemoryStore, count: int, start: int, draw: random.Random) -> Non
             language=draw.choice(["zh-CN", "en"]),
             channel="open",
             received_at=at,
-            answers=answers(draw),
+            answers=answers(draw, personal),
             duration=draw.randint(20, 300),
             attributes={
-                "customer": f"c{draw.randrange(100_000)}",
+                **({"customer": f"c{draw.randrange(100_000)}"} if personal else {}),
                 "agent": f"a{draw.randrange(1000)}",
                 "team": f"t{draw.randrange(20)}",
             },
@@ -99,20 +104,21 @@ def ideal(data: bytes) -> int:
     return size(rows.column_names, coded)
 
 
-def filled(draw: random.Random, count: int, batches: int) -> tuple[MemoryStore, float]:
+def filled(
+    draw: random.Random, count: int, batches: int, personal: bool = True
+) -> tuple[MemoryStore, float]:
     """A store whose part got that many rows in so many merges; seconds of the merges."""
     store = MemoryStore()
     publish(store, after_sales(), DAY)
     seconds = 0.0
     for _ in range(batches):
-        land(store, count // batches, 0, draw)
+        land(store, count // batches, 0, draw, personal)
         seconds += timed(lambda: merge(store, b"key", DAY))
     return store, seconds
 
 
 def main() -> None:
     draw = random.Random(1)
-    survey = after_sales()
     for batches in (60, 1):
         full, seconds = filled(draw, FULL, batches)
         part = next(e.key for e in full.list(keys.RESPONSES))
@@ -124,24 +130,36 @@ def main() -> None:
             f"contacts {len(data[1]) / ideal(data[1]):.3f} x"
         )
     for name, start in (("later than all in it", 8), ("among those in it", 0)):
-        times, alone, both = [], [], []
-        for _ in range(RUNS):
-            store = MemoryStore()
-            publish(store, survey, DAY)
-            store.create(part, data[0])
-            store.create(contacts, data[1])
-            land(store, NEW, start, draw)
-            of_part, of_contacts = (timed(partial(bare, each)) for each in data)
-            seconds = timed(partial(merge, store, b"key", DAY))
-            times.append(seconds)
-            alone.append(seconds / of_part)
-            both.append(seconds / (of_part + of_contacts))
-        mid = median(times)
-        print(
-            f"merge {NEW:,} {name}: {mid:.2f} s, {NEW / mid:,.0f} rows/s; "
-            f"{median(both):.2f} x pyarrow reading and writing the part and its contacts, "
-            f"{median(alone):.2f} x the part alone"
-        )
+        beside(full, name, start, draw, personal=True)
+    full, _ = filled(draw, FULL, 1, personal=False)
+    for name, start in (("later than all in it", 8), ("among those in it", 0)):
+        beside(full, f"{name}, nothing personal", start, draw, personal=False)
+
+
+def beside(
+    full: MemoryStore, name: str, start: int, draw: random.Random, *, personal: bool
+) -> None:
+    """Merge into a full part, and read and write the same with pyarrow, in turns."""
+    parts = {e.key: full.get(e.key).data for e in full.list("") if e.key.endswith(".parquet")}
+    responses = next(key for key in parts if key.startswith(keys.RESPONSES))
+    times, alone, every = [], [], []
+    for _ in range(RUNS):
+        store = MemoryStore()
+        publish(store, after_sales(), DAY)
+        for key, data in parts.items():
+            store.create(key, data)
+        land(store, NEW, start, draw, personal)
+        bare_of = {key: timed(partial(bare, data)) for key, data in parts.items()}
+        seconds = timed(partial(merge, store, b"key", DAY))
+        times.append(seconds)
+        alone.append(seconds / bare_of[responses])
+        every.append(seconds / sum(bare_of.values()))
+    mid = median(times)
+    print(
+        f"merge {NEW:,} {name}: {mid:.2f} s, {NEW / mid:,.0f} rows/s; "
+        f"{median(every):.2f} x pyarrow reading and writing all it writes, "
+        f"{median(alone):.2f} x the part of responses alone"
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from chalicelib.survey import Contract, Response, ids
+from chalicelib.survey.ids import time_of
 from chalicelib.survey.quality import (
     FACTS,
     LATE_MS,
@@ -35,7 +36,7 @@ def facts(contract: Contract = SURVEY, /, **parts: object) -> set[str]:
         id=ids.make(NOW, 1), survey=contract.id, version="", language="en", channel="web", **whole
     )
     answers = {field.id: [response.answers.get(field.id)] for field in contract.fields}
-    found = Judge(contract).facts([response], answers)
+    found = Judge(contract).facts([response], answers, [time_of(response.id)])
     assert set(found) == set(FACTS)
     return {name for name, [is_so] in found.items() if is_so}
 

@@ -30,7 +30,6 @@ from unicodedata import category, normalize
 
 from .conditions import Answer
 from .contract import Contract
-from .ids import time_of
 from .questions import Hidden, Scaled
 from .response import Response
 
@@ -63,9 +62,13 @@ class Judge:
         ]
 
     def facts(
-        self, responses: Sequence[Response], answers: Mapping[str, Sequence[Answer | None]]
+        self,
+        responses: Sequence[Response],
+        answers: Mapping[str, Sequence[Answer | None]],
+        minted: Sequence[int],
     ) -> dict[str, list[bool]]:
-        """The facts of each response. ``answers``: what each answered, by field, or None."""
+        """The facts of each response. ``answers``: what each answered, by field, or None;
+        ``minted``: the moment of each id."""
         lines = [zip(*(answers[name] for name in ids), strict=True) for ids in self._scales]
         texts = [answers[name] for name in self._texts]
         counts = _counts(answers.values(), len(responses))
@@ -79,7 +82,9 @@ class Judge:
                 for each, count in zip(responses, counts, strict=True)
             ],
             "plain": [not each.scripted for each in responses],
-            "late": [each.received_at - time_of(each.id) > LATE_MS for each in responses],
+            "late": [
+                each.received_at - at > LATE_MS for each, at in zip(responses, minted, strict=True)
+            ],
         }
 
 
@@ -167,7 +172,7 @@ def _is_han_mash(text: str) -> bool:
     han = _HAN.findall(text)
     if len(han) < 4:
         return False
-    mashed = sum(map(len, _HAN_MASH.findall(text)))
+    mashed = 0 if _MASHED.isdisjoint(han) else sum(map(len, _HAN_MASH.findall(text)))
     return mashed * 2 > len(han) or sum(map(_is_uncommon, han)) * 2 > len(han)
 
 
@@ -187,6 +192,8 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _HAN_MASH = re.compile(
     "阿斯顿(?!马丁|维拉)发?|阿?斯蒂芬?|阿斯达|阿萨德|啊?实打实大?|撒旦|撒打算?|范德萨|佛挡杀佛"
 )
+_MASHED = frozenset("阿啊斯实撒范佛")
+"""One of these begins whatever ``_HAN_MASH`` finds."""
 _HOME = frozenset("asdfghjkl")
 _ROWS = [way for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for way in (row, row[::-1])]
 _RARE = {
