@@ -295,13 +295,16 @@ def _ordered(counts: pa.Table) -> pa.Table:
     """A day's tallies by key, segment, item, value and flag, and the moments after all others.
 
     A reader wants one key's, and moments seldom. Sorted by one number made of all: of five texts it
-    takes as long as a third of the counting.
+    takes as long as a third of the counting. Texts stay numbers, as they will be stored.
     """
     place = pc.equal(counts["item"], counting.MOMENTS).cast(pa.int64())
     for name in counting.COLUMNS[:4]:
         known = counts[name].combine_chunks().dictionary_encode()
-        rank = pc.sort_indices(pc.sort_indices(known.dictionary)).cast(pa.int64())
-        place = pc.add(pc.multiply(place, len(known.dictionary)), rank.take(known.indices))
+        order = pc.sort_indices(known.dictionary)
+        rank = pc.sort_indices(order).take(known.indices)
+        texts = pa.DictionaryArray.from_arrays(rank.cast(pa.int32()), known.dictionary.take(order))
+        counts = counts.set_column(counts.column_names.index(name), name, texts)
+        place = pc.add(pc.multiply(place, len(order)), rank.cast(pa.int64()))
     place = pc.add(pc.multiply(place, 2), counts["flagged"].cast(pa.int64()))
     return counts.select(counting.COLUMNS).take(pc.sort_indices(place))
 
