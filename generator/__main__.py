@@ -18,6 +18,7 @@ from generator.commands import (
     links,
     messages,
     people,
+    publishing,
     staff,
     writing,
 )
@@ -85,7 +86,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Do better": improving.COMMANDS,
     "Protect people": people.COMMANDS,
     "Admit staff": staff.COMMANDS,
-    "Run on AWS": deploying.COMMANDS,
+    "Run on AWS": [*deploying.COMMANDS, *publishing.COMMANDS],
 }
 for command in [command for commands in SECTIONS.values() for command in commands]:
     main.add_command(command)
