@@ -9,7 +9,7 @@ import pytest
 from chalicelib import claims, keys, links
 from chalicelib.channels import Message, Unavailable, Undeliverable
 from chalicelib.claims import Claim
-from chalicelib.invitations import codes, contact_rule, record
+from chalicelib.invitations import codes, contact_rule, learning, record
 from chalicelib.invitations.record import Planned, Step
 from chalicelib.published import DAY_MS
 from chalicelib.storage import MemoryStore, Store
@@ -204,6 +204,26 @@ def test_an_answer_that_comes_just_before_a_reminder_stops_it() -> None:
 
     channel.fails = fails
     assert run(store, channel, NOON + DAY_MS).reminded == 30
+
+
+def test_the_more_claims_there_are_the_less_often_all_are_looked_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learning, "CLAIMS_A_MINUTE", 2)
+    store, channel = MemoryStore(), Memory()
+    campaign = plan(store, range(6), reminders=1, remind_after_days=1)
+    run(store, channel)
+
+    def learnt(minute: int, **asked: str) -> int:
+        return run(store, channel, NOON + minute * learning.MINUTE_MS, **asked).answered
+
+    for number in range(4):
+        answer(store, campaign, number)
+    assert learnt(1) == 4
+    answer(store, campaign, 4)
+    assert (learnt(2), learnt(3)) == (0, 1)
+    answer(store, campaign, 5)
+    assert (learnt(4), learnt(4, by_hand="june")) == (0, 1)
 
 
 def test_by_hand_the_limits_are_the_same() -> None:

@@ -23,6 +23,11 @@ from .record import Campaign, Invitation, Kind, Step
 
 ONCE: frozenset[Kind] = frozenset(["opened", "delivered", "bounced", "answered", "opted_out"])
 
+CLAIMS_A_MINUTE = 10_000
+"""Looked through on average, at most. S3 lists a thousand at the price of a put: a survey with a
+million claims would else cost more to watch than to answer. Reminders ask each claim by itself."""
+MINUTE_MS = 60_000
+
 
 class Heard(NamedTuple):
     """A mark, and what it says of which invitation."""
@@ -52,22 +57,22 @@ def heard(store: Store) -> dict[str, list[Heard]]:
 
 def answered(
     store: Store, contract: Contract, waiting: Collection[str], now: int
-) -> dict[str, int]:
-    """When the links among these that have an answer were answered.
+) -> tuple[dict[str, int], int]:
+    """When the links among these that have an answer were answered; and the next moment to look.
 
     Of an anonymous survey only the day on which we learnt of it: nothing more precise is kept that
     could be laid beside the answers.
     """
     if not waiting:
-        return {}
+        return {}, now
     listed = store.list(f"{keys.CLAIMS}{contract.id}/")
-    names = (entry.key.rpartition("/")[2].removesuffix(".json") for entry in listed)
+    names = [entry.key.rpartition("/")[2].removesuffix(".json") for entry in listed]
     found: dict[str, int] = {}
     for name in names:
         if name in waiting and (claim := claims.held(store, contract.id, name)):
             at = ids.time_of(claim.id) if claim.id else days.start(now, contract.timezone)
             found[name] = at
-    return found
+    return found, now + len(names) // CLAIMS_A_MINUTE * MINUTE_MS
 
 
 def learn(

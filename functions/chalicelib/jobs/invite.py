@@ -1,7 +1,8 @@
 """Invite: sends what is due, and puts on record what was learnt. Harmless to repeat.
 
 Which shards have anything to do is remembered while a process lives, by the tags they had: one
-listing tells that a campaign of a million waits for its reminders, and nothing of it is read.
+listing tells that a campaign of a million waits for its reminders, and nothing of it is read. The
+claims of a survey are looked through as often as their number allows.
 """
 
 from __future__ import annotations
@@ -71,7 +72,15 @@ class _Seen(Struct, frozen=True):
     """Links of its invitations that may still be answered."""
 
 
-_SEEN: WeakKeyDictionary[Store, dict[str, _Seen]] = WeakKeyDictionary()
+class _Memory(Struct):
+    """What a process knows of a store."""
+
+    shards: dict[str, _Seen] = {}
+    looking: dict[str, int] = {}
+    """When answers to a campaign are looked for next, by its name."""
+
+
+_MEMORIES: WeakKeyDictionary[Store, _Memory] = WeakKeyDictionary()
 
 
 def run(store: Store, settings: Settings, now: int, left: Callable[[], float]) -> Invited:
@@ -113,7 +122,7 @@ def invite(
     sendings = Sendings(
         store, key, channels, write or writer(store, definitions), clock, left, OptOuts(store)
     )
-    seen = _SEEN.setdefault(store, {})
+    memory = _MEMORIES.setdefault(store, _Memory())
     marks = heard(store)
     failures: list[Exception] = []
     for campaign in record.campaigns(store, survey):
@@ -124,7 +133,7 @@ def invite(
             closed = definitions.publication(campaign.survey).closed_at
             open_now = closed is None or closed > clock()
             asked = by_hand is not None and by_hand in ("", campaign.id)
-            done.add(_campaign(sendings, campaign, contract, seen, marks, open_now, asked))
+            done.add(_campaign(sendings, campaign, contract, memory, marks, open_now, asked))
             if left() > MARGIN_S:
                 done.landed += land(store, key, campaign, definitions.versions(campaign.survey))
         except Exception as failure:  # one bad campaign must not keep the others waiting
@@ -138,25 +147,30 @@ def _campaign(
     with_: Sendings,
     campaign: Campaign,
     contract: Contract,
-    seen: dict[str, _Seen],
+    memory: _Memory,
     marks: dict[str, list[Heard]],
     open_now: bool,
     by_hand: bool,
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
+    seen = memory.shards
     tags = record.shard_keys(with_.store, campaign)
     now = with_.clock()
     for shard, tag in tags.items():
         if shard not in seen or seen[shard].tag != tag:
             seen[shard] = _looked(campaign, record.read(with_.store, shard), now)
     waiting = {link for shard in tags for link in seen[shard].waiting}
-    answers = answered(with_.store, contract, waiting, now)
+    answers: dict[str, int] = {}
+    if by_hand or now >= memory.looking.get(campaign.name, 0):
+        answers, next_look = answered(with_.store, contract, waiting, now)
+        memory.looking[campaign.name] = next_look
     for shard in tags:
         mine = marks.get(shard, [])
         is_due = seen[shard].at <= now or by_hand
         if not (mine or is_due or answers.keys() & seen[shard].waiting):
             continue
         if with_.left() < MARGIN_S:
+            memory.looking.pop(campaign.name, None)  # answers to the rest are still to be told
             break
         steps = learn(with_.store, campaign, shard, mine, answers, with_.channels, now)
         counts.update(step.kind for step in steps)
