@@ -14,11 +14,12 @@ from functools import cache
 from time import time_ns
 from typing import Any
 
-from chalice import Chalice, Rate, Response
+from chalice import Rate, Response
 from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
+from chalicelib.gateway import Front
 from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
@@ -46,7 +47,7 @@ STAFF = {
 }
 """The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
-app = Chalice(app_name="echoform")
+app = Front(app_name="echoform")
 logs.to(sys.stdout)
 
 

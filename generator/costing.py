@@ -60,7 +60,7 @@ def for_a_million(template: Tree, prices: Tree, how: str, waf: bool = False) -> 
     asked = prices["answers"][how]
     memory = template["Resources"]["APIHandler"]["Properties"]["MemorySize"] / 1024
     each = {
-        "rest": asked["requests"],
+        "http": asked["requests"],
         "invocation": asked["requests"],
         "gb_s": asked["seconds"] * memory,
         "put": asked["put"],

@@ -57,7 +57,8 @@ def test_checkov_finds_nothing_that_is_not_argued(partition: str, tmp_path: Path
 @pytest.mark.parametrize("partition", template.PARTITIONS)
 def test_nothing_is_named_that_is_not_there(partition: str) -> None:
     made = template.template(app.app, partition)
-    known = {*made["Resources"], *made["Parameters"], "AWS::NoValue", "AWS::AccountId"}
+    known = {*made["Resources"], *made["Parameters"]}
+    known |= {"AWS::NoValue", "AWS::AccountId", "AWS::StackName"}
     assert {*template.referred(made)} <= known
     conditions = {each.get("Condition") for each in made["Resources"].values()} - {None}
     assert conditions <= {*made["Conditions"]}
