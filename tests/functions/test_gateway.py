@@ -13,7 +13,7 @@ import pytest
 
 import app
 from chalicelib import keys, links
-from chalicelib.gateway import read
+from chalicelib.gateway import ORIGIN, came_by_the_site, read
 from chalicelib.links import Link
 from chalicelib.running import now
 from chalicelib.storage import open_store
@@ -108,3 +108,28 @@ def test_the_route_is_the_resource_where_nothing_else_says_it(handed: Handed) ->
     event = handed("GET", "/health")
     del event["requestContext"]["resourcePath" if handed is first else "stage"]
     assert asked(event)[0] == 200
+
+
+@pytest.mark.parametrize("said", [None, "", "wrong", "the wor", "the word ", "Ā", "\ud800"])
+def test_who_goes_round_the_site_is_refused(
+    handed: Handed, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is read, and whatever is asked; only whether it runs is told to anybody."""
+    monkeypatch.setenv("ECHOFORM_ORIGIN", "the word")
+    app.settings.cache_clear()
+    monkeypatch.setattr(app, "store", None)
+    claimed = JSON if said is None else JSON | {ORIGIN: said}
+    for route, methods in app.app.routes.items():
+        for method in methods:
+            code, body = asked(handed(method, route, b"{}", claimed, survey="none", id="none"))
+            if route == "/health":
+                assert code == 200
+            else:
+                assert (code, msgspec.json.decode(body)["error"]) == (403, "forbidden"), route
+
+
+def test_what_came_by_the_site_is_answered(handed: Handed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHOFORM_ORIGIN", "the word")
+    app.settings.cache_clear()
+    assert asked(handed("GET", "/optouts", headers={ORIGIN: "the word"}, query=CODE))[0] == 200
+    assert came_by_the_site({}, b""), "no word is configured on a laptop"

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import app
+from chalicelib.gateway import ORIGIN
 from generator import template
 from generator.places import CHALICE
 from generator.site import Site
@@ -63,6 +64,23 @@ def test_the_function_ends_before_the_api_gives_up() -> None:
     made = template.template(app.app)["Resources"]
     waits = made["ApiCalls"]["Properties"]["TimeoutInMillis"]
     assert made["APIHandler"]["Properties"]["Timeout"] * 1000 < waits <= 30_000
+
+
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_nobody_goes_round_cloudfront(partition: str) -> None:
+    """The word that it says is the one that the API waits for; no stack is made without one."""
+    made = template.template(app.app, partition)
+    word = {"Ref": "OriginSecret"}
+    told = made["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert told["ECHOFORM_ORIGIN"] == word
+    origins = made["Resources"]["Front"]["Properties"]["DistributionConfig"]["Origins"]
+    [api] = [each for each in origins if each["Id"] == "api"]
+    [said] = api["OriginCustomHeaders"]
+    assert (said["HeaderName"].lower(), said["HeaderValue"]) == (ORIGIN, word)
+    parameter = made["Parameters"]["OriginSecret"]
+    assert parameter["NoEcho"]
+    assert "Default" not in parameter
+    assert str(word) not in str({**made["Resources"], "APIHandler": None, "Front": None})
 
 
 def of_kind(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
