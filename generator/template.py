@@ -246,10 +246,6 @@ def chinese(whole: Tree, otherwise: Tree) -> Tree:
         if statement["Effect"] == "Allow":
             statement["Principal"] = otherwise["reader"]
             del statement["Condition"]
-    for rule in whole["Resources"]["Gate"]["Properties"]["Rules"]:
-        rate = rule["Statement"].get("RateBasedStatement", {})
-        if "ForwardedIPConfig" in rate:
-            rate["ForwardedIPConfig"]["HeaderName"] = otherwise["viewer"]
     if not any(whole["Rules"].values()):
         del whole["Rules"]
     found: Tree = changed(whole, _with_domain)
