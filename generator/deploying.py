@@ -157,12 +157,14 @@ def settled(
     domain = given.get("Domain", held.get("Domain"))
     if domain and not given.get("Certificate", held.get("Certificate")):
         raise BadParameters("a domain needs its certificate: --certificate ARN")
+    if held.get("OwnKey") == "yes" and given.get("OwnKey") == "no":
+        raise BadParameters("OwnKey stays: without that key the answers there are cannot be read")
     return [
         {"ParameterKey": name, "ParameterValue": given[name]}
         if name in given
         else {"ParameterKey": name, "UsePreviousValue": True}
         for name in known
-        if name in given or name in held
+        if name in {*given, *held}
     ]
 
 
@@ -241,7 +243,7 @@ def _take_up(
     shop.say("an earlier stage of this name left, and it is taken up again:")
     for what, kept in sorted(left.items()):
         shop.say(f"  = {what}  {kept.id}")
-    part = leaving.skeleton(template)
+    part = leaving.skeleton(template, left)
     _, url = depot.address(part)
     body = {"TemplateURL": url, "ResourcesToImport": leaving.imported(left)}
     return _carried_out(shop, name, None, body, settled(part, parameters, None), "IMPORT")
@@ -292,12 +294,11 @@ def _carried_out(
             Parameters=parameters,
             ChangeSetType=kind or ("UPDATE" if stack else "CREATE"),
             Capabilities=CAPABILITIES,
-            Tags=[{"Key": "echoform", "Value": name}],
         )
     except aws.exceptions.ClientError as error:
         raise _refused(name, error.response["Error"]["Message"]) from None
     said = _change_set(shop, at)
-    if said["Status"] == "FAILED":
+    if said["Status"] == "FAILED" or said.get("ExecutionStatus") == "UNAVAILABLE":
         reason = said.get("StatusReason", "")
         if stack and any(words in reason for words in _NOTHING):
             aws.delete_change_set(**at)
@@ -316,8 +317,8 @@ def _carried_out(
         _forget(shop, at, stack)
         raise
     watched = Watched(aws, said["StackId"], shop.say, shop.pause)
-    # What a failed attempt made is empty, and nobody's: it need not stay.
-    aws.execute_change_set(**at, RetainExceptOnCreate=True)
+    # What a failed attempt made is empty, and nobody's: it need not stay. What is taken up must.
+    aws.execute_change_set(**at, **({} if kind == "IMPORT" else {"RetainExceptOnCreate": True}))
     ended = watched.until_still()
     if "ROLLBACK" in ended or not ended.endswith("_COMPLETE"):
         raise watched.failure(ended)
