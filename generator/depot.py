@@ -7,7 +7,7 @@ where and when, and what a stage left behind when it was destroyed.
 ::
 
     packages/<sha256>.zip                    templates/<sha256>.json
-    stages/<stage>/deployed/<moment>.json    stages/<stage>/left.json
+    stages/<stage>/deployed/<moment>.json    stages/<stage>/left.json, set-aside/<moment>.json
 """
 
 from __future__ import annotations
@@ -140,8 +140,7 @@ class Depot:
         known = [*self._deployments(f"stages/{stage}/deployed/")]
         if known and known[-1].template == key:
             return
-        now = datetime.now(UTC)
-        at = now.strftime("%Y%m%dT%H%M%S%fZ")
+        at, now = _moment(), datetime.now(UTC)
         done = Deployment(at, key, sorted(packages(template)), self._account.by)
         self._put(f"stages/{stage}/deployed/{at}.json", _json(done))
         for old in self._keys(f"stages/{stage}/deployed/")[:-KEPT]:
@@ -170,8 +169,14 @@ class Depot:
         return msgspec.json.decode(self._get(key), type=dict[str, Kept])
 
     def taken(self, stage: str) -> None:
-        """What was left belongs to a stack again, or to nobody."""
+        """What was left belongs to a stack again."""
         self._drop(f"stages/{stage}/left.json")
+
+    def set_aside(self, stage: str) -> None:
+        """What was left is not taken up; where it is stays on record."""
+        if left := self.left(stage):
+            self._put(f"stages/{stage}/set-aside/{_moment()}.json", _json(left))
+            self.taken(stage)
 
     def _send(self, path: Path, say: Callable[[str], object]) -> str:
         data = path.read_bytes()
@@ -228,6 +233,10 @@ def packages(template: Tree) -> set[str]:
         if place := _PLACES.get(each["Type"]):
             found.add(each["Properties"][place].split("/", 3)[3])
     return found
+
+
+def _moment() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
 def _json(value: object) -> bytes:
