@@ -20,6 +20,8 @@ HOLD = {
 EMPTIED = ("Site", "Results")
 """Buckets whose content follows from something else."""
 MANY = 20
+_ANEW = "GenerateSecretString"
+"""Whoever changes how a secret is made gets another one, and nobody's pseudonym fits any more."""
 
 
 class WouldLose(EchoformError):
@@ -39,7 +41,12 @@ class Change(Struct, frozen=True):
 
     @property
     def loses(self) -> bool:
-        return self.sign in "!-" and self.kind in HOLD and self.name not in EMPTIED
+        """Whether what cannot be made again would be lost to the stage."""
+        return (self.sign in "!-" and self.held) or _ANEW in self.what
+
+    @property
+    def held(self) -> bool:
+        return self.kind in HOLD and self.name not in EMPTIED
 
     def __str__(self) -> str:
         kind = self.kind.removeprefix("AWS::")
@@ -70,6 +77,11 @@ def lines(changes: Sequence[Change]) -> Iterator[str]:
         "+": "made", "~": "changed", "!": "made anew", "?": "perhaps made anew",
         "-": "removed", "=": "taken up",
     }  # fmt: skip
+    yield from (
+        f"{c.name} may be made anew, and empty: look at what changes before you agree"
+        for c in changes
+        if c.sign == "?" and c.held
+    )
     counts = {sign: sum(c.sign == sign for c in changes) for sign in words}
     yield ", ".join(f"{sign} {n} {words[sign]}" for sign, n in counts.items() if n)
 

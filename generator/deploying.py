@@ -223,7 +223,7 @@ def _deploy(
     say(f"{name} in account {account.id}, {account.region}")
     stack = ready(shop, name)
     parameters = {
-        **_places(clients["lambda"], wanted, stack, say),
+        **places(clients["lambda"], wanted.template, wanted.parameters, stack, say),
         **wanted.parameters,
     }
     if afresh:
@@ -261,23 +261,27 @@ def _take_up(
     return _carried_out(shop, name, None, body, settled(part, parameters, None), "IMPORT")
 
 
-def _places(
-    functions: Any, wanted: Wanted, stack: dict[str, Any] | None, say: Say
+def places(
+    functions: Any,
+    template: Tree,
+    given: Mapping[str, str],
+    stack: dict[str, Any] | None,
+    say: Say,
 ) -> dict[str, str]:
     """Whether functions may keep places for themselves: a new account has too few for that."""
-    if "Reserve" not in wanted.template["Parameters"] or "Reserve" in wanted.parameters:
+    if "Reserve" not in template["Parameters"] or "Reserve" in given:
         return {}
     said = [
         each["Properties"].get("ReservedConcurrentExecutions")
-        for each in wanted.template["Resources"].values()
+        for each in template["Resources"].values()
         if each["Type"] == "AWS::Serverless::Function"
     ]
-    places = sum(each["Fn::If"][1] for each in said if each)
+    wanted = sum(each["Fn::If"][1] for each in said if each)
     had = {each["ParameterKey"]: each.get("ParameterValue") for each in _told(stack)}
-    if has_places(functions, places, places if had.get("Reserve") == "yes" else 0):
+    if has_places(functions, wanted, wanted if had.get("Reserve") == "yes" else 0):
         return {"Reserve": "yes"}
     say(
-        f"The account may run too few functions at once to keep {places} places and leave"
+        f"The account may run too few functions at once to keep {wanted} places and leave"
         f" {UNRESERVED} to all, as AWS wants: none is kept. Answers are right without, for every"
         " write is conditional; under load merge may run twice and do some work in vain. Ask AWS"
         " for more, and deploy again:\n"

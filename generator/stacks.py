@@ -21,7 +21,8 @@ class BadStage(EchoformError):
 
 def name(stage: str) -> str:
     """What the stack of a stage is called. Raises BadStage."""
-    if not re.fullmatch("[a-z][a-z0-9]{0,19}(-[a-z0-9]{1,10})?", stage) or stage == "packages":
+    # A stage called prod-waf would be the stack of prod's WAF.
+    if not re.fullmatch("[a-z][a-z0-9]{0,19}(-[a-z0-9]{1,10})?", stage) or stage.endswith("-waf"):
         raise BadStage(
             f"{stage!r} is no name of a stage: lower-case letters and digits, such as prod or dev-2"
         )
