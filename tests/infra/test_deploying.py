@@ -9,10 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from click.testing import CliRunner
 from moto import mock_aws
 
 from generator import account, changes, deploying, site_addresses, stacks
+from generator.__main__ import main
 from generator.account import Account
 from generator.changes import WouldLose
 from generator.deploying import BadParameters, Busy, Refused
@@ -418,3 +421,36 @@ def test_an_address_that_is_there_is_the_authors(tmp_path: Path) -> None:
     flow.write_text("{colour: '#0f6b62'}", "utf-8")
     assert site_addresses.add(flow, AT)[0] == f"add to {flow}:"
     assert site_addresses.add(tmp_path / "none" / "site.yaml", AT)[0].startswith("add to ")
+
+
+# --- The command ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--previous", "--alerts", "a@example.com"], "leave those out"),
+        (["--parameter", "Budget"], "NAME=VALUE"),
+        (["--stage", "Prod"], "no name of a stage"),
+    ],
+)
+def test_the_command_refuses_what_makes_no_sense(
+    given: list[str], said: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    done = CliRunner().invoke(main, ["deploy", *given])
+    assert done.exit_code
+    assert said in done.output
+    assert not cloud.buckets()
+
+
+def test_a_dry_run_asks_aws_nothing_and_knows_china_by_its_region() -> None:
+    done = CliRunner().invoke(main, ["deploy", "--dry-run", "--region", "cn-north-1"])
+    assert not done.exit_code, done.output
+    assert "resources in aws-cn" in done.output
+
+
+def test_what_aws_denies_is_worded() -> None:
+    said: Any = {"Error": {"Code": "AccessDenied", "Message": "no right"}}
+    with pytest.raises(account.Denied, match="refuses CreateBucket"), account.worded():
+        raise ClientError(said, "CreateBucket")
