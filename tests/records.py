@@ -38,10 +38,9 @@ def table() -> dict[str, Any]:
     Loader.add_multi_constructor("!", lambda *_: None)
     resources = yaml.load(RESOURCES.read_text("utf-8"), Loader)["Resources"]
     found: dict[str, Any] = resources["FollowUps"]["Properties"]
-    wanted = (
-        "TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes",
-    )  # fmt: skip
-    return {name: found[name] for name in wanted}
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    named = {"TableName": "echoform-follow-ups"}  # on AWS, CloudFormation names it
+    return named | {name: found[name] for name in wanted}
 
 
 @contextmanager

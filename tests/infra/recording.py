@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote
 import boto3
 from moto.moto_server import threaded_moto_server as moto
 
+import app
 from tests.records import table
 
 CREDENTIALS = {
@@ -83,7 +84,7 @@ def recorded() -> Iterator[Aws]:
         s3 = aws.client("s3")
         s3.create_bucket(Bucket=bucket)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        aws.client("sqs").create_queue(QueueName="echoform-merge")
+        aws.client("sqs").create_queue(QueueName=app.MERGE_QUEUE)
         make_table(aws.client("dynamodb"))
         yield aws
     finally:
@@ -108,7 +109,7 @@ def actions(environ: dict[str, Any], body: bytes, ours: str) -> Iterable[Asked]:
     """What IAM is asked for a request."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if found := _SQS.search(target):
-        return [Asked("sqs:" + _BATCHES.get(found[1], found[1]), "echoform-merge")]
+        return [Asked("sqs:" + _BATCHES.get(found[1], found[1]), app.MERGE_QUEUE)]
     if found := _DYNAMODB.search(target):
         return _of_table(found[1], json.loads(body))
     if found := _INVOKED.fullmatch(environ["PATH_INFO"]):

@@ -90,7 +90,9 @@ def test_every_function_has_its_own_rights_log_and_limits() -> None:
     assert len({str(each["Role"]) for each in functions}) == len(functions)
     assert all(each["LoggingConfig"]["LogGroup"]["Ref"] in made for each in functions)
     assert {each["Runtime"] for each in functions} == {"python3.13"}
-    assert made["Merge"]["Properties"]["ReservedConcurrentExecutions"] == 1
+    places = {"Fn::If": ["Reserves", 1, {"Ref": "AWS::NoValue"}]}
+    for name in ("Merge", "Invite"):
+        assert made[name]["Properties"]["ReservedConcurrentExecutions"] == places
     assert not made["APIHandler"]["Properties"]["Layers"], "the API stays light"
 
 
@@ -130,6 +132,17 @@ def test_the_table_is_the_one_the_functions_name() -> None:
     assert "FollowUps" in {*template.referred(made)} - {*made["Resources"]}
 
 
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_no_name_is_fixed_so_that_stages_live_side_by_side(partition: str) -> None:
+    """CloudFormation gives a name, or it holds the stack's."""
+    for name, each in template.template(app.app, partition)["Resources"].items():
+        for key, said in each["Properties"].items():
+            fixed = isinstance(said, str) and key.endswith("Name")
+            assert not fixed or key in ("DisplayName", "MetricName", "StageName"), f"{name}.{key}"
+    database = resources()["Tables"]["Properties"]["DatabaseInput"]["Name"]
+    assert database == {"Fn::Join": ["_", {"Fn::Split": ["-", {"Ref": "AWS::StackName"}]}]}
+
+
 def test_china_lacks_what_is_not_there() -> None:
     made = template.template(app.app, "aws-cn")
     kinds = {each["Type"] for each in made["Resources"].values()}
@@ -151,13 +164,15 @@ def gate() -> dict[str, Any]:
 
 
 def test_the_queue_is_the_one_the_functions_listen_to() -> None:
-    queue = resources()["MergeQueue"]["Properties"]
+    queue = resources()[app.MERGE_QUEUE]["Properties"]
     settings = msgspec.json.decode((FUNCTIONS / ".chalice" / "config.json").read_bytes())
     functions = settings["lambda_functions"]
-    assert queue["QueueName"] == app.MERGE_QUEUE
+    made = template.template(app.app)["Resources"]
+    for name, listened in (("MergePart", app.MERGE_QUEUE), ("Notices", app.NOTICES_QUEUE)):
+        [event] = made[name]["Properties"]["Events"].values()
+        assert event["Properties"]["Queue"] == {"Fn::GetAtt": [listened, "Arn"]}
     assert queue["VisibilityTimeout"] == 6 * functions["merge_part"]["lambda_timeout"]
-    notices = resources()["NoticesQueue"]["Properties"]
-    assert notices["QueueName"] == app.NOTICES_QUEUE
+    notices = resources()[app.NOTICES_QUEUE]["Properties"]
     assert notices["VisibilityTimeout"] == 6 * functions["notices"]["lambda_timeout"]
     assert all(functions[n]["lambda_timeout"] > 2 * ENOUGH_S for n in ("merge", "merge_part"))
 
