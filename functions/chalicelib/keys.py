@@ -41,6 +41,9 @@ MESSAGES = f"{DEFINITIONS}messages.json"
 ACTIONS = "actions/"
 TOLD = "told/"
 CRM = "crm/"
+RELEASES = "releases/"
+LIVE = f"{RELEASES}live.json"
+KEPT = "kept/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -171,6 +174,16 @@ def told(action: str, person: str) -> str:
 def crm(survey: str, place: str) -> str:
     """What the CRM was told: of a part (``dt=2026-05-17/part-000``), or of closed follow-ups."""
     return f"{CRM}{survey}/{place}.json"
+
+
+def release(number: int) -> str:
+    """What a publishing makes of the site; LIVE says which of them is."""
+    return f"{RELEASES}{number:08d}.json"
+
+
+def kept(hash: str) -> str:
+    """Bytes that some release has, named by their SHA-256."""
+    return f"{KEPT}{hash}"
 
 
 def outbox(channel: str, name: str) -> str:
