@@ -67,15 +67,21 @@ def examined(store: Store, contracts: list[Contract]) -> list[str]:
 def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
     """Make contracts live; says what changed, with what authors should know of it.
 
-    All are checked before any is written. Raises BreaksLive; Stale or Exists where somebody else
-    publishes at the same time (what went live before that stays; do it again).
+    All are checked before any is written, and what goes live is noted before it does, so that one
+    that was cut off is whole when it is repeated. Raises BreaksLive; Stale or Exists where somebody
+    else publishes at the same time (what went live before that stays; do it again).
     """
     changes = examined(store, contracts)
+    definitions = Definitions(store)
+    known = set(definitions.surveys())
     for contract in contracts:
+        past = definitions.versions(contract.id) if contract.id in known else []
+        if past and past[-1].version == contract.version:
+            continue
+        who = audit.operator()
+        audit.record(store, who, "publish", now, contract.id, version=contract.version)
+        codebook.write(store, [*past, contract])
         if publish(store, contract, now):
-            who = audit.operator()
-            audit.record(store, who, "publish", now, contract.id, version=contract.version)
-            codebook.write(store, Definitions(store).versions(contract.id))
             changes.append(f"{contract.id}: version {contract.version} is live")
     return changes
 

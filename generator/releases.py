@@ -123,15 +123,18 @@ def begin(store: Store, wanted: Release, now: int) -> Release:
         last = read(store, known.begun)
         if last.same(wanted):
             return last
-    number = known.begun + 1
+    release = replace(wanted, number=known.begun + 1, at=now, by=audit.operator())
     while True:
-        release = replace(wanted, number=number, at=now, by=audit.operator())
         try:
-            store.create(keys.release(number), msgspec.json.encode(release))
+            store.create(keys.release(release.number), msgspec.json.encode(release))
             break
         except Exists:  # written, and cut off before it was begun
-            number += 1
-    _point(store, replace(known, begun=number), tag)
+            last = read(store, release.number)
+            if last.same(wanted) and last.before == wanted.before:
+                release = last
+                break
+            release = replace(release, number=release.number + 1)
+    _point(store, replace(known, begun=release.number), tag)
     return release
 
 

@@ -20,6 +20,7 @@ ERASURES = "erasures/"
 AUDIT = "audit/"
 UPLOADS = "uploads/"
 CLAIM = "/claim.json"
+CURRENT = "/current.json"
 VERDICT = "-follow.up"
 CUTS = "cuts/"
 QUESTIONS = "questions/"
@@ -51,7 +52,7 @@ def contract(survey: str, version: str) -> str:
 
 
 def current(survey: str) -> str:
-    return f"{DEFINITIONS}{survey}/current.json"
+    return f"{DEFINITIONS}{survey}{CURRENT}"
 
 
 def shell(survey: str, version: str, language: str) -> str:
