@@ -40,7 +40,7 @@ def settings(place: str) -> Settings:
             raise EchoformError(
                 "set ECHOFORM_KEY to the secret of the functions that use this bucket"
             )
-        environ["ECHOFORM_KEY"] = _own_key(Path(place))
+        environ["ECHOFORM_KEY"] = own_key(Path(place))
     return Settings.read(environ)
 
 
@@ -86,13 +86,14 @@ def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
     return changes
 
 
-def _own_key(folder: Path) -> str:
+def own_key(folder: Path, secret: str = "") -> str:
+    """The secret of a folder; where it has none yet, this one or a new one becomes it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".key"
     if not path.exists():
         temporary = folder / f".key-{token_hex(8)}"
         temporary.touch(mode=0o600)
-        temporary.write_text(token_hex(32))
+        temporary.write_text(secret or token_hex(32))
         with suppress(FileExistsError):  # another process was first; its secret is the one
             os.link(temporary, path)
         temporary.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -28,14 +29,25 @@ def place_of(stage: str, data: str | None, site: str | None, distribution: str |
 
 
 def data_of(stage: str, data: str | None) -> str:
-    """Where a stage's answers lie; what is named is taken instead. Raises NoAccount, NoStack."""
+    """Where a stage's answers lie; what is named is taken instead. Raises NoAccount, NoStack.
+
+    What else is asked for by the environment (its secret, its table of follow-ups) is put there,
+    where nobody did.
+    """
     if data is not None and not data.startswith("s3://"):
         return data
     session = account.session()
     if data is not None:
         return data
     with account.worded():
-        return f"s3://{stacks.outputs(session.client('cloudformation'), stage)['DataBucket']}"
+        told = stacks.outputs(session.client("cloudformation"), stage)
+        if "FollowUps" in told:
+            os.environ.setdefault("ECHOFORM_FOLLOW_UPS", told["FollowUps"])
+        if "PseudonymKey" in told and not os.environ.get("ECHOFORM_KEY"):
+            secrets = session.client("secretsmanager")
+            found = secrets.get_secret_value(SecretId=told["PseudonymKey"])
+            os.environ["ECHOFORM_KEY"] = found["SecretString"]
+    return f"s3://{told['DataBucket']}"
 
 
 def listed(data: str) -> Iterator[str]:

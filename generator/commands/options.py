@@ -21,6 +21,15 @@ data_option = click.option(
     help="Where answers lie: a folder, or s3://bucket/prefix.",
 )
 
+stage_option = click.option(
+    "--stage", default="prod", show_default=True, help="The stack that `echoform deploy` made."
+)
+data_option_of_stage = click.option(
+    "--data",
+    envvar="ECHOFORM_DATA",
+    help="Instead of the stage's: where answers lie, a folder or s3://bucket/prefix.",
+)
+
 
 def figures_options(command: Any) -> Any:
     """What every command that shows figures takes."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import given, paths_argument
+from .options import data_option_of_stage, given, paths_argument, stage_option
 
 
 def _place_options(command: Any) -> Any:
@@ -17,21 +17,14 @@ def _place_options(command: Any) -> Any:
             "--distribution", help="Instead of the stage's: CloudFront's, told what changed."
         ),
         click.option("--site", help="Instead of the stage's: the site's bucket."),
-        click.option(
-            "--data",
-            envvar="ECHOFORM_DATA",
-            help="Instead of the stage's: where answers lie, a folder or s3://bucket/prefix.",
-        ),
-        _stage_option,
+        data_option_of_stage,
+        stage_option,
     ]
     for option in options:
         command = option(command)
     return command
 
 
-_stage_option = click.option(
-    "--stage", default="prod", show_default=True, help="The stack that `echoform deploy` made."
-)
 _dry_option = click.option(
     "--dry-run", is_flag=True, help="Show what would change, and change nothing."
 )
@@ -79,8 +72,8 @@ def rollback(number: int | None, dry_run: bool, **where: Any) -> None:
 
 
 @click.command()
-@_stage_option
-@click.option("--data", envvar="ECHOFORM_DATA", help="Instead of the stage's: where answers lie.")
+@stage_option
+@data_option_of_stage
 def releases(stage: str, data: str | None) -> None:
     """List what was published: when, by whom, which surveys, which of it is live."""
     from generator.going_live import data_of, listed

@@ -1,4 +1,4 @@
-"""A publishing may be cut off anywhere, what was live can be had again, two at once spoil nothing."""
+"""A publishing may be cut off anywhere; what was live comes back; two at once spoil nothing."""
 
 from __future__ import annotations
 
