@@ -19,7 +19,7 @@ from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.site import lay
 from chalicelib.storage import Exists, Stale, Store
-from chalicelib.survey import Contract
+from chalicelib.survey import Contract, EchoformError
 from generator import messaging, releases, tabling
 from generator.building import Gathered, shells_of, site_of
 from generator.data import examined, publish_all
@@ -30,6 +30,9 @@ from generator.releases import Overtaken, Release
 Say: TypeAlias = Callable[[str], object]
 
 PAGE = ".html"
+INDEX = "index.html"
+CHINA = "aws-cn"
+"""The partition without CloudFront functions."""
 FOR_GOOD = "public, max-age=31536000, immutable"
 """For what is named by its content."""
 CACHED = {
@@ -71,6 +74,10 @@ class Wanted(Struct, frozen=True):
     """The same by hash, with all else that stays as it is."""
 
 
+class NoShortAddresses(EchoformError):
+    """Surveys have short addresses, and nobody leads them there."""
+
+
 class Changes(Struct, frozen=True):
     """What publishing would do to the site. Paths, pages last."""
 
@@ -95,9 +102,18 @@ class Changes(Struct, frozen=True):
 def publish_site(gathered: Gathered, there: Place, dry_run: bool, say: Say) -> None:
     """Make contracts and pages live, or say what that would change.
 
-    Raises BreaksLive, and Overtaken where somebody else publishes at the same time.
+    Raises BreaksLive, NoShortAddresses, and Overtaken where somebody else publishes at the same
+    time.
     """
-    _make_live(_gathered(gathered, there.store), there, dry_run, say)
+    files = site_files(gathered)
+    if there.clients["s3"].meta.partition == CHINA:
+        if gathered.site.short:
+            raise NoShortAddresses(
+                "nobody leads short addresses to pages in AWS China, so codes printed with them "
+                "would be lost: leave `short: true` out of site.yaml"
+            )
+        files |= addressed(files)
+    _make_live(_gathered(gathered, files, there.store), there, dry_run, say)
 
 
 def roll_back(there: Place, number: int | None, dry_run: bool, say: Say) -> None:
@@ -131,6 +147,14 @@ def site_files(gathered: Gathered) -> dict[str, bytes]:
     return gathered.pictures | {path: data for path, (data, _) in pages.items()}
 
 
+def addressed(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Pages under the very addresses that customers have (``after-sales/``), for where no function
+    puts ``index.html`` behind them: to S3 such a key is like any other."""
+    return {
+        path.removesuffix(INDEX): data for path, data in files.items() if path.endswith("/" + INDEX)
+    }
+
+
 def compared(
     files: Mapping[str, bytes], held: Mapping[str, str], known: Iterable[str] = ()
 ) -> Changes:
@@ -152,9 +176,8 @@ def invalidated(paths: Iterable[str]) -> list[str]:
     return ["/*"] if len(named) > MOST_PATHS else named
 
 
-def _gathered(gathered: Gathered, store: Store) -> Wanted:
+def _gathered(gathered: Gathered, files: dict[str, bytes], store: Store) -> Wanted:
     """What was gathered, on top of what else is live."""
-    files = site_files(gathered)
     laid = shells_of(gathered.contracts, gathered.site) | messaging.laid(gathered.site)
     live = releases.read(store, releases.pointer(store)[0].live)
     surveys = {path.split("/")[0] for path in files if "/" in path}
@@ -218,7 +241,7 @@ def _send(wanted: Wanted, there: Place, number: int, changes: Changes) -> None:
         raise Overtaken from None
     for path in changes.sent:
         releases.hold(store, number)
-        kind, kept = CACHED[path[path.rindex(".") :]]
+        kind, kept = CACHED[PAGE if _is_page(path) else path[path.rindex(".") :]]
         s3.put_object(
             Bucket=there.bucket,
             Key=path,
@@ -265,4 +288,8 @@ def _held(s3: Any, bucket: str) -> dict[str, str]:
 
 
 def _pages_last(paths: Iterable[str]) -> list[str]:
-    return sorted(paths, key=lambda path: (path.endswith(PAGE), path))
+    return sorted(paths, key=lambda path: (_is_page(path), path))
+
+
+def _is_page(path: str) -> bool:
+    return path.endswith((PAGE, "/"))

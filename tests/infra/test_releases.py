@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from msgspec import structs
 
 from chalicelib import keys
 from chalicelib.published import DAY_MS, Definitions
@@ -18,7 +19,7 @@ from chalicelib.running import now
 from chalicelib.storage import Entry, FolderStore, MemoryStore, Store, Stored
 from generator import releases
 from generator.building import Gathered, gather
-from generator.publishing import Place, publish_site, roll_back
+from generator.publishing import NoShortAddresses, Place, publish_site, roll_back
 from generator.releases import NoRelease, Overtaken
 from tests.infra.recording import CREDENTIALS
 
@@ -103,7 +104,11 @@ class World:
         self.store = MemoryStore() if store is None else store
         self.s3, self.front = boto3.client("s3"), Front()
         self.site = f"site-{token_hex(8)}"
-        self.s3.create_bucket(Bucket=self.site)
+        region = self.s3.meta.region_name
+        where = {} if region == "us-east-1" else {"LocationConstraint": region}
+        self.s3.create_bucket(
+            Bucket=self.site, **({"CreateBucketConfiguration": where} if where else {})
+        )
         if like is not None:
             for entry in like.store.list(""):
                 self.store.create(entry.key, like.store.get(entry.key).data)
@@ -368,3 +373,46 @@ def test_releases_lie_in_a_folder_as_in_a_bucket(
     world.publish(second)
     world.roll_back()
     assert world.pages() == pages
+
+
+@pytest.fixture
+def china(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+
+
+def test_in_china_pages_lie_under_their_very_addresses(
+    china: None, tmp_path: Path, second: Gathered
+) -> None:
+    """CloudFront has no functions there that put index.html behind an address."""
+    world = World()
+    world.publish(written(tmp_path, SURVEY))
+    held = world.pages()
+    pages = {path for path in held if path.endswith("/index.html")}
+    assert {"counter/index.html", "counter/thanks/index.html", "staff/index.html"} <= pages
+    assert {path: held[path.removesuffix("index.html")] for path in pages} == {
+        path: held[path] for path in pages
+    }
+    head = world.s3.head_object(Bucket=world.site, Key="counter/")
+    assert (head["ContentType"], "max-age=60" in head["CacheControl"]) == (
+        "text/html; charset=utf-8", True,
+    )  # fmt: skip
+    world.publish(second)
+    assert "/counter/" in world.front.forgot
+    assert world.pages()["hotline/"]
+    world.roll_back()
+    assert world.pages() == held
+
+
+def test_in_china_short_addresses_are_refused(china: None, tmp_path: Path, first: Gathered) -> None:
+    short = structs.replace(first, site=structs.replace(first.site, short=True))
+    world = World()
+    with pytest.raises(NoShortAddresses, match="leave `short: true` out of site"):
+        world.publish(short)
+    assert not world.pages()
+    assert not [*world.store.list("")]
+
+
+def test_elsewhere_a_page_has_one_key_and_may_be_short(first: Gathered) -> None:
+    world = World()
+    world.publish(structs.replace(first, site=structs.replace(first.site, short=True)))
+    assert not [path for path in world.pages() if path.endswith("/")]
