@@ -160,6 +160,36 @@ def test_the_drill(aws: Aws, tmp_path: Path, backup_on: str) -> None:
     assert {each["response"] for each in rows(there.store)} == kept | {waiting, new}
 
 
+STACK = """\
+Resources:
+  Queue: {{Type: AWS::SQS::Queue}}
+Outputs:
+  DataBucket: {{Value: {data}}}
+  FollowUps: {{Value: echoform-follow-ups}}
+  PseudonymKey: {{Value: {secret}}}
+"""
+
+
+def test_a_stage_says_what_is_backed_up_and_by_which_secret(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECHOFORM_FOLLOW_UPS", "echoform-follow-ups")
+    monkeypatch.setenv("ECHOFORM_KEY", "")
+    filled(Bucket(aws, aws.bucket).store, 0, 1)
+    name = f"key-{token_hex(8)}"
+    secrets = aws.client("secretsmanager")
+    secret = secrets.create_secret(Name=name, SecretString="secret")["ARN"]  # noqa: S106
+    body = STACK.format(data=aws.bucket, secret=secret)
+    stacks = aws.client("cloudformation")
+    stacks.create_stack(StackName="echoform-trial", TemplateBody=body)
+    try:
+        place = str(tmp_path / "backup")
+        assert "service: 1 answers" in said(echoform("backup", "--stage", "trial", "--to", place))
+        assert snapshots.read(FolderStore(Path(place))).secret == snapshots.fingerprint(KEY)
+    finally:
+        stacks.delete_stack(StackName="echoform-trial")  # moto's servers share what they hold
+
+
 def test_an_older_snapshot_brings_nobody_back_who_was_erased_since(
     aws: Aws, tmp_path: Path
 ) -> None:
