@@ -178,7 +178,7 @@ def test_a_stage_says_what_is_backed_up_and_by_which_secret(
     filled(Bucket(aws, aws.bucket).store, 0, 1)
     name = f"key-{token_hex(8)}"
     secrets = aws.client("secretsmanager")
-    secret = secrets.create_secret(Name=name, SecretString="secret")["ARN"]  # noqa: S106
+    secret = secrets.create_secret(Name=name, SecretString="secret")["ARN"]
     body = STACK.format(data=aws.bucket, secret=secret)
     stacks = aws.client("cloudformation")
     stacks.create_stack(StackName="echoform-trial", TemplateBody=body)
