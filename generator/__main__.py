@@ -9,6 +9,7 @@ import click
 
 from generator.commands import (
     analysing,
+    backups,
     campaigns,
     collecting,
     deploying,
@@ -85,6 +86,7 @@ SECTIONS: dict[str, list[click.Command]] = {
     "Look at figures": analysing.COMMANDS,
     "Do better": improving.COMMANDS,
     "Protect people": people.COMMANDS,
+    "Keep it safe": backups.COMMANDS,
     "Admit staff": staff.COMMANDS,
     "Run on AWS": [*deploying.COMMANDS, *publishing.COMMANDS],
 }

@@ -1,11 +1,25 @@
-"""Whose account is meant, and whether it can run a stage: asked before anything is made there."""
+"""The AWS account that commands work in: who asks, where, and what to do when AWS says no.
+
+boto3 finds credentials in many places, obstore in the environment alone; so what boto3 found is put
+there, and a profile or a single sign-on is enough for both.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
 from msgspec import Struct
 
 from chalicelib.survey import EchoformError
@@ -15,13 +29,20 @@ SERVICES = ("sts", "s3", "cloudformation", "lambda")
 UNRESERVED = 100
 """Of what an account may run at once, AWS lets nobody reserve this much."""
 
+_DENIED = frozenset(
+    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"]
+)
+_UNKNOWN = frozenset(
+    [
+        *("InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        *("UnrecognizedClientException", "ExpiredToken", "ExpiredTokenException"),
+    ]
+)
+_SIGN_IN = "run `aws configure` or `aws sso login`, or set AWS_PROFILE"
+
 
 class NoAccount(EchoformError):
-    """AWS does not know who asks, or nobody said where."""
-
-
-class Denied(EchoformError):
-    """AWS was asked for something, and did not do it."""
+    """AWS did not do what was asked, for a reason that somebody has to put right."""
 
 
 class Account(Struct, frozen=True):
@@ -39,66 +60,43 @@ class Account(Struct, frozen=True):
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
 
+def session(region: str | None = None) -> Any:
+    """A session with credentials and a region. Raises NoAccount, saying which is missing."""
+    found: Any
+    with worded():
+        found = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+        signed = found.get_credentials()
+    if signed is None:
+        raise NoAccount(f"no credentials of AWS were found: {_SIGN_IN}")
+    if not found.region_name:
+        raise NoAccount("no region is set: set AWS_REGION to where the stack is, as eu-central-1")
+    with worded():
+        secret = signed.get_frozen_credentials()
+    told = {
+        "AWS_ACCESS_KEY_ID": secret.access_key,
+        "AWS_SECRET_ACCESS_KEY": secret.secret_key,
+        "AWS_SESSION_TOKEN": secret.token,
+    }
+    os.environ |= {name: value for name, value in told.items() if value}
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        os.environ[name] = found.region_name
+    return found
+
+
 def clients(region: str | None = None) -> dict[str, Any]:
     """Clients of the services, and under ``us-east-1`` CloudFormation there, where CloudFront's
     things are made. Raises NoAccount."""
-    import boto3
-    from botocore.exceptions import NoRegionError, ProfileNotFound
-
-    try:
-        session = boto3.Session(region_name=region)
-        made: dict[str, Any] = {name: session.client(name) for name in SERVICES}  # type: ignore[call-overload]
-        made["us-east-1"] = session.client("cloudformation", region_name="us-east-1")
-    except NoRegionError:
-        raise NoAccount(
-            "no region is named: give --region, such as eu-central-1, or set AWS_REGION"
-        ) from None
-    except ProfileNotFound as error:
-        raise NoAccount(f"{error}: see ~/.aws/config, or unset AWS_PROFILE") from None
+    found = session(region)
+    made: dict[str, Any] = {name: found.client(name) for name in SERVICES}
+    made["us-east-1"] = found.client("cloudformation", region_name="us-east-1")
     return made
-
-
-@contextmanager
-def worded() -> Iterator[None]:
-    """What AWS refuses, and what keeps it from being asked, as an error of ours."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        said = error.response["Error"]
-        raise Denied(
-            f"AWS refuses {error.operation_name} ({said['Code']}): {said['Message']}\n"
-            "Nothing is broken: repeat the command once that is corrected"
-        ) from None
-    except BotoCoreError as error:
-        raise Denied(f"AWS cannot be asked: {error}") from None
 
 
 def whose(clients: Mapping[str, Any]) -> Account:
     """The account of the credentials there are. Raises NoAccount."""
-    from botocore.exceptions import (
-        ClientError,
-        EndpointConnectionError,
-        NoCredentialsError,
-        TokenRetrievalError,
-    )
-
-    meta = clients["cloudformation"].meta
-    try:
+    with worded():
         said = clients["sts"].get_caller_identity()
-    except (NoCredentialsError, TokenRetrievalError):
-        raise NoAccount(
-            "there are no credentials of AWS: run `aws sso login` or `aws configure`,"
-            " or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) from None
-    except ClientError as error:
-        raise NoAccount(
-            f"AWS refuses the credentials ({error.response['Error']['Code']}): they have ended or"
-            f" are of another partition than {meta.region_name}; log in again"
-        ) from None
-    except EndpointConnectionError as error:
-        raise NoAccount(f"{error}: there is no such region, or no network") from None
+    meta = clients["cloudformation"].meta
     return Account(said["Account"], meta.region_name, meta.partition, said["Arn"])
 
 
@@ -106,3 +104,31 @@ def has_places(functions: Any, wanted: int, held: int) -> bool:
     """Whether the account may reserve as many as wanted; ``held``: that the stack has already."""
     free = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
     return int(free) + held - wanted >= UNRESERVED
+
+
+@contextmanager
+def worded() -> Iterator[None]:
+    """What AWS refuses, as NoAccount that says what to do."""
+    try:
+        yield
+    except (NoCredentialsError, TokenRetrievalError) as error:
+        raise NoAccount(f"{error}: {_SIGN_IN}") from None
+    except NoRegionError:
+        raise NoAccount("no region is set: set AWS_REGION to where the stack is") from None
+    except ProfileNotFound as error:
+        raise NoAccount(f"{error}: `aws configure list-profiles` shows which there are") from None
+    except BotoCoreError as error:  # it could not be reached
+        raise NoAccount(f"AWS: {error}") from None
+    except ClientError as error:
+        raise NoAccount(refusal(error)) from None
+
+
+def refusal(error: ClientError) -> str:
+    """What AWS refused, and what to do."""
+    told: Any = error.response.get("Error", {})
+    code, message = told.get("Code", ""), told.get("Message") or str(error)
+    if code in _DENIED:
+        return f"AWS does not allow {error.operation_name}: {message}. Ask who runs the account"
+    if code in _UNKNOWN:
+        return f"AWS does not know these credentials, or they have expired: {_SIGN_IN}"
+    return f"AWS: {error.operation_name}: {message}"

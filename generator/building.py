@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.json import encode
 
 from chalicelib import keys
-from chalicelib.storage import Missing, Store
+from chalicelib.site import lay
+from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError
 from generator.compatibility import breaks
 from generator.definition import Compiled, Finding, compile_all
@@ -133,16 +134,17 @@ def site_of(
 
 def lay_shells(store: Store, contracts: list[Contract], site: Site) -> None:
     """Lay the pages for plain forms with problems where the functions read them."""
-    for contract in contracts:
-        for language, shell in shells(contract, site).items():
-            key, data = keys.shell(contract.id, contract.version, language), encode(shell)
-            try:
-                stored = store.get(key)
-            except Missing:
-                store.create(key, data)
-                continue
-            if stored.data != data:
-                store.replace(key, data, stored.tag)
+    for key, data in shells_of(contracts, site).items():
+        lay(store, key, data)
+
+
+def shells_of(contracts: list[Contract], site: Site) -> dict[str, bytes]:
+    """These pages, by the key of the data that they are read from."""
+    return {
+        keys.shell(contract.id, contract.version, language): encode(shell)
+        for contract in contracts
+        for language, shell in shells(contract, site).items()
+    }
 
 
 def write(files: Mapping[str, bytes], dist: Path) -> Written:

@@ -40,7 +40,7 @@ def settings(place: str) -> Settings:
             raise EchoformError(
                 "set ECHOFORM_KEY to the secret of the functions that use this bucket"
             )
-        environ["ECHOFORM_KEY"] = _own_key(Path(place))
+        environ["ECHOFORM_KEY"] = own_key(Path(place))
     return Settings.read(environ)
 
 
@@ -67,26 +67,33 @@ def examined(store: Store, contracts: list[Contract]) -> list[str]:
 def publish_all(store: Store, contracts: list[Contract], now: int) -> list[str]:
     """Make contracts live; says what changed, with what authors should know of it.
 
-    All are checked before any is written. Raises BreaksLive; Stale or Exists where somebody else
-    publishes at the same time (what went live before that stays; do it again).
+    All are checked before any is written, and what goes live is noted before it does, so that one
+    that was cut off is whole when it is repeated. Raises BreaksLive; Stale or Exists where somebody
+    else publishes at the same time (what went live before that stays; do it again).
     """
     changes = examined(store, contracts)
+    definitions = Definitions(store)
+    known = set(definitions.surveys())
     for contract in contracts:
+        past = definitions.versions(contract.id) if contract.id in known else []
+        if past and past[-1].version == contract.version:
+            continue
+        who = audit.operator()
+        audit.record(store, who, "publish", now, contract.id, version=contract.version)
+        codebook.write(store, [*past, contract])
         if publish(store, contract, now):
-            who = audit.operator()
-            audit.record(store, who, "publish", now, contract.id, version=contract.version)
-            codebook.write(store, Definitions(store).versions(contract.id))
             changes.append(f"{contract.id}: version {contract.version} is live")
     return changes
 
 
-def _own_key(folder: Path) -> str:
+def own_key(folder: Path, secret: str = "") -> str:
+    """The secret of a folder; where it has none yet, this one or a new one becomes it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".key"
     if not path.exists():
         temporary = folder / f".key-{token_hex(8)}"
         temporary.touch(mode=0o600)
-        temporary.write_text(token_hex(32))
+        temporary.write_text(secret or token_hex(32))
         with suppress(FileExistsError):  # another process was first; its secret is the one
             os.link(temporary, path)
         temporary.unlink()

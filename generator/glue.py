@@ -139,23 +139,31 @@ def files(
     return found
 
 
-def make_tables(glue: Any, database: str, tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Create or update database and tables; says what changed, nothing where nothing did."""
+def make_tables(
+    glue: Any, database: str, tables: Iterable[Mapping[str, Any]], dry_run: bool = False
+) -> list[str]:
+    """Create or update database and tables; says what changed, nothing where nothing did.
+
+    With ``dry_run`` it only says so.
+    """
     changed = []
     try:
         glue.get_database(Name=database)
     except glue.exceptions.EntityNotFoundException:
-        glue.create_database(DatabaseInput={"Name": database})
+        if not dry_run:
+            glue.create_database(DatabaseInput={"Name": database})
         changed.append(f"database {database} made")
     for table in tables:
         try:
             there = glue.get_table(DatabaseName=database, Name=table["Name"])["Table"]
         except glue.exceptions.EntityNotFoundException:
-            glue.create_table(DatabaseName=database, TableInput=dict(table))
+            if not dry_run:
+                glue.create_table(DatabaseName=database, TableInput=dict(table))
             changed.append(f"table {table['Name']} made")
             continue
         if not _holds(there, table):
-            glue.update_table(DatabaseName=database, TableInput=dict(table))
+            if not dry_run:
+                glue.update_table(DatabaseName=database, TableInput=dict(table))
             changed.append(f"table {table['Name']} changed")
     return changed
 

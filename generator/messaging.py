@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
+from chalicelib import keys
+from chalicelib import site as site_record
 from chalicelib.channels import Message
 from chalicelib.channels.configured import Ses, Smtp
 from chalicelib.channels.letters import letter, sender
 from chalicelib.channels.segments import segmented
 from chalicelib.invitations import writing
-from chalicelib.messages import FIELDS, WRITTEN, Messages, Rendered, lay_messages
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib.messages import FIELDS, WRITTEN, Messages, Rendered, written_down
+from chalicelib.site import SiteRecord
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import EchoformError
 from generator.building import gather
@@ -22,8 +26,16 @@ from generator.site import Site
 
 def lay(store: Store, site: Site) -> None:
     """Publish the site's record and all templates, for the functions to read."""
-    lay_site(store, recorded(site))
-    lay_messages(store, together(site.messages), site.message_fields)
+    for key, data in laid(site).items():
+        site_record.lay(store, key, data)
+
+
+def laid(site: Site) -> dict[str, bytes]:
+    """The same, by the key of the data that each is read from."""
+    return {
+        keys.SITE: msgspec.json.encode(recorded(site)),
+        keys.MESSAGES: written_down(together(site.messages), site.message_fields),
+    }
 
 
 def recorded(site: Site) -> SiteRecord:

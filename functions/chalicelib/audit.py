@@ -19,6 +19,8 @@ gave it: a trail that nobody may shorten must hold nothing that somebody may wan
 ``opt_out``        somebody was entered who wants no messages; not who
 ``opt_in``         that was undone
 ``tell``           customers were told what an improvement action did; facts are counts
+``backup``         everything was copied to a backup; facts are counts
+``restore``        a backup was put back; facts are counts
 =================  ==========================================================================
 """
 
@@ -39,6 +41,7 @@ EVENTS = (
     *("publish", "export", "read_contacts", "read_uploads", "erase", "purge"),
     *("close", "reopen", "settle", "opt_out", "opt_in"),
     *("staff_token", "staff_revoke", "refuse", "tell"),
+    *("backup", "restore"),
 )
 
 

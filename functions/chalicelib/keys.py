@@ -20,6 +20,7 @@ ERASURES = "erasures/"
 AUDIT = "audit/"
 UPLOADS = "uploads/"
 CLAIM = "/claim.json"
+CURRENT = "/current.json"
 VERDICT = "-follow.up"
 CUTS = "cuts/"
 QUESTIONS = "questions/"
@@ -41,6 +42,9 @@ MESSAGES = f"{DEFINITIONS}messages.json"
 ACTIONS = "actions/"
 TOLD = "told/"
 CRM = "crm/"
+RELEASES = "releases/"
+LIVE = f"{RELEASES}live.json"
+KEPT = "kept/"
 
 
 def contract(survey: str, version: str) -> str:
@@ -48,7 +52,7 @@ def contract(survey: str, version: str) -> str:
 
 
 def current(survey: str) -> str:
-    return f"{DEFINITIONS}{survey}/current.json"
+    return f"{DEFINITIONS}{survey}{CURRENT}"
 
 
 def shell(survey: str, version: str, language: str) -> str:
@@ -171,6 +175,16 @@ def told(action: str, person: str) -> str:
 def crm(survey: str, place: str) -> str:
     """What the CRM was told: of a part (``dt=2026-05-17/part-000``), or of closed follow-ups."""
     return f"{CRM}{survey}/{place}.json"
+
+
+def release(number: int) -> str:
+    """What a publishing makes of the site; LIVE says which of them is."""
+    return f"{RELEASES}{number:08d}.json"
+
+
+def kept(hash: str) -> str:
+    """Bytes that some release has, named by their SHA-256."""
+    return f"{KEPT}{hash}"
 
 
 def outbox(channel: str, name: str) -> str:

@@ -111,8 +111,12 @@ def render(
 
 def lay_messages(store: Store, templates: Mapping[str, str], fields: tuple[str, ...] = ()) -> None:
     """Publish templates; ``fields`` are those of the site's own."""
-    published = Published(dict(sorted(templates.items())), [*FIELDS, *fields])
-    lay(store, keys.MESSAGES, msgspec.json.encode(published))
+    lay(store, keys.MESSAGES, written_down(templates, fields))
+
+
+def written_down(templates: Mapping[str, str], fields: tuple[str, ...] = ()) -> bytes:
+    """Templates as they are published."""
+    return msgspec.json.encode(Published(dict(sorted(templates.items())), [*FIELDS, *fields]))
 
 
 class Messages:

@@ -110,9 +110,9 @@ class Definitions:
         return faultless
 
     def surveys(self) -> list[str]:
-        """Every survey ever published."""
+        """Every survey ever published. One that was cut off before it went live is none yet."""
         listed = [entry.key for entry in self._store.list(keys.DEFINITIONS)]
-        return sorted({keys.survey_of(key) for key in listed if key.count("/") == 2})
+        return sorted(keys.survey_of(key) for key in listed if key.endswith(keys.CURRENT))
 
     def versions(self, survey: str) -> list[Contract]:
         """Every contract of a survey, oldest first, the live one last."""

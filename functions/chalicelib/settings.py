@@ -23,6 +23,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+ATHENA = "echoform/echoform"
+"""The database and workgroup that ``echoform athena --apply`` makes."""
+
 
 class Settings(Struct, frozen=True):
     data: str
@@ -31,7 +34,7 @@ class Settings(Struct, frozen=True):
     workers: int = 1
     merge_queue: str | None = None
     tally: str = "local"
-    athena: str = "echoform/echoform"
+    athena: str = ATHENA
     follow_ups: str = "echoform-follow-ups"
     events: bytes = b""
     origin: bytes = b""
@@ -45,7 +48,7 @@ class Settings(Struct, frozen=True):
             workers=int(environ.get("ECHOFORM_WORKERS", "1")),
             merge_queue=environ.get("MERGE_QUEUE_URL") or None,
             tally=environ.get("ECHOFORM_TALLY", "local"),
-            athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
+            athena=environ.get("ECHOFORM_ATHENA", ATHENA),
             follow_ups=environ.get("ECHOFORM_FOLLOW_UPS", "echoform-follow-ups"),
             events=environ.get("ECHOFORM_EVENTS", "").encode(),
             origin=environ.get("ECHOFORM_ORIGIN", "").encode(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,35 @@ SURVEYS = Path("surveys")
 paths_argument = click.argument(
     "paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATHS]..."
 )
+
+
+def _placed(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A stage is where its stack says."""
+    stage = value.removeprefix("stage:")
+    if stage == value:
+        return value
+    from generator.going_live import data_of
+
+    return data_of(stage, None)
+
+
 data_option = click.option(
     "--data",
     default="data",
     envvar="ECHOFORM_DATA",
     show_default=True,
-    help="Where answers lie: a folder, or s3://bucket/prefix.",
+    is_eager=True,  # what a stage has beside its answers is known by the options after it
+    callback=_placed,
+    help="Where answers lie: a folder, s3://bucket/prefix, or stage:prod on AWS.",
+)
+
+stage_option = click.option(
+    "--stage", default="prod", show_default=True, help="The stack that `echoform deploy` made."
+)
+data_option_of_stage = click.option(
+    "--data",
+    envvar="ECHOFORM_DATA",
+    help="Instead of the stage's: where answers lie, a folder or s3://bucket/prefix.",
 )
 
 
@@ -68,11 +93,20 @@ segment_option = click.option("--segment", metavar="KEY=VALUE", help="Only of th
 
 def athena_options(command: Any) -> Any:
     """Which database and workgroup of Athena's."""
-    for name in ("database", "workgroup"):
+    for place, name in enumerate(("database", "workgroup")):
         command = click.option(
-            f"--{name}", default="echoform", show_default=True, help=f"Athena's {name}."
+            f"--{name}",
+            default=partial(_of_athena, place),
+            show_default="the stage's, else echoform",
+            help=f"Athena's {name}.",
         )(command)
     return command
+
+
+def _of_athena(place: int) -> str:
+    from chalicelib.settings import ATHENA
+
+    return os.environ.get("ECHOFORM_ATHENA", ATHENA).split("/")[place]
 
 
 def given(paths: tuple[Path, ...]) -> list[Path]:

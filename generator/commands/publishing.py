@@ -1,34 +1,48 @@
-"""Putting surveys live on AWS."""
+"""Putting surveys live on AWS, and an earlier release again."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .options import data_option, given, paths_argument
+from .options import data_option_of_stage, given, paths_argument, stage_option
+
+
+def _place_options(command: Any) -> Any:
+    """Where surveys go live: a stage, or each thing by its name."""
+    options = [
+        click.option(
+            "--distribution", help="Instead of the stage's: CloudFront's, told what changed."
+        ),
+        click.option("--site", help="Instead of the stage's: the site's bucket."),
+        data_option_of_stage,
+        stage_option,
+    ]
+    for option in options:
+        command = option(command)
+    return command
+
+
+_dry_option = click.option(
+    "--dry-run", is_flag=True, help="Show what would change, and change nothing."
+)
 
 
 @click.command()
 @paths_argument
-@data_option
-@click.option("--site", required=True, help="The site's bucket: SiteBucket of the stack.")
-@click.option(
-    "--distribution", help="CloudFront's, to tell what changed: Distribution of the stack."
-)
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-def publish(
-    paths: tuple[Path, ...], data: str, site: str, distribution: str | None, dry_run: bool
-) -> None:
-    """Put surveys live on AWS: contracts first, then the pages that changed.
+@_place_options
+@_dry_option
+def publish(paths: tuple[Path, ...], dry_run: bool, **where: Any) -> None:
+    """Put surveys live on AWS: contracts first, then the pages that changed, then Athena's tables.
 
     A survey whose change would break it is refused, and nothing is written. Repeat it where it was
     cut off: it goes on.
     """
-    import boto3
-
+    from generator.account import worded
     from generator.building import Unbuildable, gather
-    from generator.data import open_data
+    from generator.going_live import place_of
     from generator.publishing import publish_site
 
     try:
@@ -36,9 +50,36 @@ def publish(
     except Unbuildable as error:
         click.echo(str(error))
         raise click.ClickException("nothing was published: correct the errors above") from None
-    clients = {"s3": boto3.client("s3"), "cloudfront": boto3.client("cloudfront")}
-    bucket = site.removeprefix("s3://").strip("/")
-    publish_site(gathered, open_data(data), bucket, clients, distribution, dry_run, click.echo)
+    with worded():
+        publish_site(gathered, place_of(**where), dry_run, click.echo)
 
 
-COMMANDS: list[click.Command] = [publish]
+@click.command()
+@click.option("--to", "number", type=click.IntRange(1), help="That release; else the one before.")
+@_place_options
+@_dry_option
+def rollback(number: int | None, dry_run: bool, **where: Any) -> None:
+    """Make the release before the live one live again: pages and contracts.
+
+    Answers that were given meanwhile stay, and pages that are open are answered for seven days.
+    """
+    from generator.account import worded
+    from generator.going_live import place_of
+    from generator.publishing import roll_back
+
+    with worded():
+        roll_back(place_of(**where), number, dry_run, click.echo)
+
+
+@click.command()
+@stage_option
+@data_option_of_stage
+def releases(stage: str, data: str | None) -> None:
+    """List what was published: when, by whom, which surveys, which of it is live."""
+    from generator.going_live import data_of, listed
+
+    for line in listed(data_of(stage, data)):
+        click.echo(line)
+
+
+COMMANDS: list[click.Command] = [publish, rollback, releases]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from botocore.exceptions import ClientError
+from click.testing import CliRunner, Result
 
 from chalicelib.published import Definitions
 from chalicelib.storage import S3Store
 from generator.__main__ import main
+from generator.account import NoAccount, worded
 from generator.publishing import MOST_PATHS, compared, invalidated
-from tests.infra.recording import Aws, recorded
+from tests.infra.recording import CREDENTIALS, Aws, recorded
 
 SURVEY = """\
 id: counter
@@ -27,6 +30,10 @@ sections:
 """
 
 
+def echoform(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [*arguments])
+
+
 class Site:
     """A site's bucket beside the data's, and the command that publishes there."""
 
@@ -37,11 +44,14 @@ class Site:
         self.s3.create_bucket(Bucket=self.bucket)
         self.file.write_text(SURVEY, "utf-8")
 
-    def publish(self, *more: str) -> Any:
+    def publish(self, *more: str) -> Result:
         data = f"s3://{self.aws.bucket}"
-        return CliRunner().invoke(
-            main, ["publish", str(self.file), "--data", data, "--site", self.bucket, *more]
-        )
+        return echoform("publish", str(self.file), "--data", data, "--site", self.bucket, *more)
+
+    def page(self) -> bytes:
+        found = self.s3.get_object(Bucket=self.bucket, Key="counter/index.html")
+        body: bytes = found["Body"].read()
+        return body
 
     def held(self) -> set[str]:
         listed = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
@@ -111,6 +121,131 @@ def test_what_breaks_a_live_survey_is_refused_and_nothing_is_written(site: Site)
     assert refused.exit_code == 1
     assert "attitude" in refused.output
     assert site.held() == before
+
+
+STACK = """\
+Resources:
+  Queue: {{Type: AWS::SQS::Queue}}
+Outputs:
+  DataBucket: {{Value: {data}}}
+  SiteBucket: {{Value: {site}}}
+  FollowUpsTable: {{Value: echoform-follow-ups}}
+  PseudonymSecret: {{Value: none}}
+  Athena: {{Value: echoform_prod/echoform-prod}}
+"""
+
+
+@pytest.fixture
+def stage(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The same, known by a stack alone."""
+    monkeypatch.delenv("ECHOFORM_DATA")
+    for name, value in (("KEY", "secret"), ("FOLLOW_UPS", "follow-ups"), ("ATHENA", "one/other")):
+        monkeypatch.setenv(f"ECHOFORM_{name}", value)  # and so taken away again
+    body = STACK.format(data=site.aws.bucket, site=site.bucket)
+    cloudformation = site.aws.client("cloudformation")
+    cloudformation.create_stack(StackName="echoform-prod", TemplateBody=body)
+    yield site
+    cloudformation.delete_stack(StackName="echoform-prod")  # moto's servers share what they hold
+
+
+def test_a_stage_says_itself_where_its_things_are(stage: Site) -> None:
+    published = echoform("publish", str(stage.file))
+    assert not published.exit_code, published.output
+    assert "counter/index.html" in stage.held()
+    assert "release 1 is live" in published.output
+    stage.file.write_text(SURVEY.replace("态度", "服务态度"), "utf-8")
+    assert not echoform("publish", str(stage.file)).exit_code
+    listed = echoform("releases").output
+    assert re.search(r"^2 .* live$", listed, re.M)
+    assert re.search(r"^1 .* was live$", listed, re.M)
+    before = stage.page()
+    shown = echoform("rollback", "--dry-run")
+    assert "~ counter/index.html" in shown.output
+    assert "  `attitude` reads “态度” in zh-CN, not “服务态度”" in shown.output.splitlines()
+    assert stage.page() == before
+    assert not echoform("rollback").exit_code
+    assert stage.page() != before
+    assert re.search(r"^3 .* live, release 1 again$", echoform("releases").output, re.M)
+    told = echoform("status", "--data", "stage:prod")
+    assert told.output.startswith("survey  waiting")
+    refused = echoform("rollback", "--to", "9")
+    assert refused.exit_code == 1
+    assert "release 9 never was live" in refused.output
+
+
+def test_where_there_is_no_stack_it_says_so(stage: Site) -> None:
+    refused = echoform("publish", str(stage.file), "--stage", "trial")
+    assert refused.exit_code == 1
+    assert "no stack echoform-trial in us-east-1: run `echoform deploy`" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("unset", "said"),
+    [
+        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "no credentials of AWS were found"),
+        (("AWS_REGION", "AWS_DEFAULT_REGION"), "no region is set: set AWS_REGION"),
+    ],
+)
+def test_what_an_account_lacks_is_said(
+    unset: tuple[str, ...], said: str, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in unset:
+        monkeypatch.delenv(name)
+    refused = site.publish()
+    assert refused.exit_code == 1
+    assert said in refused.output
+
+
+def test_a_profile_is_enough(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """boto3 reads profiles, the data's store does not."""
+    profile = tmp_path / "credentials"
+    keys = "aws_access_key_id = testing\naws_secret_access_key = testing\nregion = us-east-1\n"
+    profile.write_text(f"[analyst]\n{keys}", "utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    monkeypatch.setenv("AWS_PROFILE", "analyst")
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    assert not site.publish().exit_code
+    assert "counter/index.html" in site.held()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("AccessDenied", "AWS does not allow ListObjectsV2: no. Ask who runs the account"),
+        ("ExpiredToken", "AWS does not know these credentials, or they have expired: run"),
+        ("NoSuchBucket", "AWS: ListObjectsV2: no"),
+    ],
+)
+def test_what_aws_refuses_is_said_with_what_to_do(code: str, said: str) -> None:
+    answer: Any = {"Error": {"Code": code, "Message": "no"}}
+    with pytest.raises(NoAccount, match=re.escape(said)), worded():
+        raise ClientError(answer, "ListObjectsV2")
+
+
+def test_athena_has_the_tables_of_what_is_live(site: Site) -> None:
+    glue = site.aws.client("glue")
+    assert "there is no database echoform in Glue" in site.publish().output
+    glue.create_database(DatabaseInput={"Name": "echoform"})
+    try:
+        shown = site.publish("--dry-run").output
+        assert "Athena, to come: table responses_counter made" in shown
+        assert not glue.get_tables(DatabaseName="echoform")["TableList"]
+        assert "Athena: table responses_counter made" in site.publish().output
+        assert "Athena" not in site.publish().output
+        more = "      - {id: speed, type: rating, text: {en: Speed, zh-CN: 速度}}\n"
+        site.file.write_text(SURVEY + more, "utf-8")
+        shown = site.publish("--dry-run").output.splitlines()
+        assert "  `speed` is new: “Speed”" in shown
+        assert "Athena, to come: table responses_counter changed" in shown
+        assert not site.publish().exit_code
+        made = glue.get_table(DatabaseName="echoform", Name="responses_counter")["Table"]
+        assert "speed" in [each["Name"] for each in made["StorageDescriptor"]["Columns"]]
+    finally:
+        glue.delete_database(Name="echoform")
 
 
 def test_cloudfront_is_told_addresses_and_files() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -250,3 +251,19 @@ def test_a_folder_shows_no_work_in_progress(tmp_path: Path) -> None:
     store.replace("a", b"2", store.get("a").tag)
     assert [entry.key for entry in store.list("")] == ["a"]
     assert not list((tmp_path / ".store" / "temporary").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "asked"),
+    [
+        ("cn-north-1", None, "https://s3.cn-north-1.amazonaws.com.cn"),
+        ("cn-north-1", "http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("eu-west-1", None, None),
+    ],
+)
+def test_aws_china_is_asked_at_its_own_domain(
+    region: str, endpoint: str | None, asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", region)
+    config: Any = S3Store("answers", "", endpoint)._bucket.config
+    assert config.get("endpoint") == asked

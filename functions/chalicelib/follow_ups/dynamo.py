@@ -27,6 +27,7 @@ from .port import (
     Counts,
     Page,
     Query,
+    Row,
     Scope,
     Stale,
     Unknown,
@@ -47,6 +48,7 @@ INDEXES = {
 }
 """By what an index finds, and by what it sorts. Each is named as what it finds by."""
 TRIES = 20
+_FORGOTTEN, _REVOKED = "forgotten#", "revoked#"
 _MOVED = ("ConditionalCheckFailedException", "TransactionConflictException")
 _ITEM = msgspec.json.Decoder(Item)
 _EVENT = msgspec.json.Decoder(Event)
@@ -57,6 +59,26 @@ class DynamoRecord:
 
     def __init__(self, table: str, endpoint: str | None = None) -> None:
         self._table = boto3.resource("dynamodb", endpoint_url=endpoint).Table(table)
+
+    def rows(self) -> Iterator[Row]:
+        wanted: dict[str, Any] = {"ConsistentRead": True}
+        while True:
+            page = self._table.scan(**wanted)
+            yield from map(_copied, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def put(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if row.kind == "event":
+                self._table.put_item(Item=_log(_EVENT.decode(row.body)))
+            elif row.kind == "forgotten":
+                self._table.put_item(Item={"id": _forgotten(row.id), "number": 0})
+            elif row.kind == "revoked":
+                self.revoke(row.id, row.number)
+            else:
+                self._put(_ITEM.decode(row.body))
 
     def open(self, event: Event) -> bool:
         assert event.item is not None
@@ -160,12 +182,24 @@ class DynamoRecord:
 
     def revoke(self, sub: str, at: int) -> None:
         if at > self.revoked_since(sub):
-            self._table.put_item(Item={"id": f"revoked#{sub}", "number": 0, "at": at})
+            self._table.put_item(Item={"id": f"{_REVOKED}{sub}", "number": 0, "at": at})
 
     def revoked_since(self, sub: str) -> int:
-        key: dict[str, Any] = {"id": f"revoked#{sub}", "number": 0}
+        key: dict[str, Any] = {"id": f"{_REVOKED}{sub}", "number": 0}
         found: Any = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
         return int(found.get("at", 0))
+
+    def _put(self, item: Item) -> None:
+        try:
+            self._table.put_item(
+                Item=_row(item),
+                ConditionExpression="attribute_not_exists(id) or #version < :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":version": item.version},
+            )
+        except ClientError as error:  # the one that is here is as far
+            if error.response["Error"]["Code"] not in _MOVED:
+                raise
 
     def _add(self, event: Event, item: Item) -> bool:
         """Write both, if the item's version is the one before; whether it was."""
@@ -269,4 +303,13 @@ def _log(event: Event) -> dict[str, Any]:
 
 
 def _forgotten(id: str) -> str:
-    return f"forgotten#{id}"
+    return f"{_FORGOTTEN}{id}"
+
+
+def _copied(row: dict[str, Any]) -> Row:
+    id, number, body = row["id"], int(row["number"]), row.get("body", "")
+    if id.startswith(_FORGOTTEN):
+        return Row("forgotten", id.removeprefix(_FORGOTTEN))
+    if id.startswith(_REVOKED):
+        return Row("revoked", id.removeprefix(_REVOKED), int(row["at"]))
+    return Row("event" if number else "item", id, number, body)

@@ -77,8 +77,26 @@ class Counts(Struct, frozen=True):
     overdue: int
 
 
+class Row(Struct, frozen=True, omit_defaults=True):
+    """What a record holds, one by one, so that it can be copied to another: ``kind`` is ``item``,
+    ``event``, ``forgotten`` (an id) or ``revoked`` (a person, and when)."""
+
+    kind: str
+    id: str
+    number: int = 0
+    body: str = ""
+
+
 class Record(Protocol):
     """Keeps follow-ups."""
+
+    def rows(self) -> Iterator[Row]:
+        """All there is, in no order."""
+        ...
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Put rows of another record in. A follow-up that is here and as far stays as it is."""
+        ...
 
     def open(self, event: Event) -> bool:
         """Begin a follow-up with its ``open`` event. False, and nothing done, where it is there

@@ -28,6 +28,7 @@ from .port import (
     Counts,
     Page,
     Query,
+    Row,
     Scope,
     Stale,
     Unknown,
@@ -71,6 +72,35 @@ class SqliteRecord:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
+
+    def rows(self) -> Iterator[Row]:
+        sql = (
+            "select 'item', id, 0, cast(body as text) from items"
+            " union all select 'event', id, number, cast(body as text) from events"
+            " union all select 'forgotten', id, 0, '' from forgotten"
+            " union all select 'revoked', sub, at, '' from revoked"
+        )
+        for row in self._db.execute(sql):
+            yield Row(*row)
+
+    def put(self, rows: Iterable[Row]) -> None:
+        with self._writing() as db:
+            for row in rows:
+                if row.kind == "event":
+                    _log(db, _EVENT.decode(row.body))
+                elif row.kind == "forgotten":
+                    db.execute("insert or ignore into forgotten values (?)", (row.id,))
+                elif row.kind == "revoked":
+                    _revoke(db, row.id, row.number)
+                else:
+                    item = _ITEM.decode(row.body)
+                    try:
+                        before = _read(db, item.id)
+                    except Unknown:
+                        _put(db, item, None)
+                        continue
+                    if before.version < item.version:
+                        _put(db, item, before)
 
     def open(self, event: Event) -> bool:
         return self.open_all([event]) == 1
@@ -179,11 +209,7 @@ class SqliteRecord:
 
     def revoke(self, sub: str, at: int) -> None:
         with self._writing() as db:
-            db.execute(
-                "insert into revoked values (?, ?)"
-                " on conflict (sub) do update set at = max(at, excluded.at)",
-                (sub, at),
-            )
+            _revoke(db, sub, at)
 
     def revoked_since(self, sub: str) -> int:
         found = self._db.execute("select at from revoked where sub = ?", (sub,)).fetchone()
@@ -227,6 +253,11 @@ def _read(db: sqlite3.Connection, id: str) -> Item:
 
 def _write(db: sqlite3.Connection, event: Event, item: Item, before: Item | None) -> None:
     """The event, and the item as it makes it."""
+    _put(db, item, before)
+    _log(db, event)
+
+
+def _put(db: sqlite3.Connection, item: Item, before: Item | None) -> None:
     due, id = due_key(item)
     row = (
         due, id, item.alarm_at, item.state, item.priority, item.survey, item.team,
@@ -240,12 +271,19 @@ def _write(db: sqlite3.Connection, event: Event, item: Item, before: Item | None
         db.execute("insert or replace into texts values (?, ?)", (id, searched(item)))
     moved = (item.opened_at, id, item.version)
     db.execute("insert or replace into unlanded values (?, ?, ?)", moved)
-    _log(db, event)
 
 
 def _log(db: sqlite3.Connection, event: Event) -> None:
     row = (event.id, event.number, msgspec.json.encode(event))
     db.execute("insert or replace into events values (?, ?, ?)", row)
+
+
+def _revoke(db: sqlite3.Connection, sub: str, at: int) -> None:
+    db.execute(
+        "insert into revoked values (?, ?)"
+        " on conflict (sub) do update set at = max(at, excluded.at)",
+        (sub, at),
+    )
 
 
 def _where(query: Query) -> tuple[list[str], list[str | int]]:

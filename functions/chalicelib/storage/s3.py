@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ class S3Store:
 
     def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
         self.bucket, self.prefix, self.endpoint = bucket, prefix, endpoint
+        served = endpoint or _in_china(os.environ)
         self._bucket = _Bucket(
             bucket,
             prefix=prefix or None,
@@ -32,7 +34,7 @@ class S3Store:
                 "read_timeout": _PATIENCE,
                 "allow_http": bool(endpoint and endpoint.startswith("http://")),
             },
-            config={"endpoint": endpoint} if endpoint else None,
+            config={"endpoint": served} if served else None,
         )
 
     def get(self, key: str) -> Stored:
@@ -99,6 +101,12 @@ class S3Store:
         for start in range(0, len(batch), _BATCH):
             with _reachable("delete"), suppress(*_ABSENT):
                 self._bucket.delete(batch[start : start + _BATCH])
+
+
+def _in_china(environ: Mapping[str, str]) -> str | None:
+    """AWS China has a domain of its own, which obstore does not know."""
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "")
+    return f"https://s3.{region}.amazonaws.com.cn" if region.startswith("cn-") else None
 
 
 @contextmanager
