@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from secrets import randbits
 
@@ -122,14 +122,17 @@ def _carry_out(
                 over.update(filter(None, rows["link"].to_pylist()))
             else:
                 done.contacts += rows.num_rows
-    claimed = {*traces.claims, *over, *_landed_over(store, traces)}
+    landed, due, rejected = (
+        [key for key in _listed(store, prefix) if within in key and _of(traces, key)]
+        for prefix, within in _beside(traces.survey)
+    )
+    claimed = {*traces.claims, *over, *_claimed(store, landed)}
     done.claims = sum(
         claims.forget(store, traces.survey, link, traces.responses) for link in sorted(claimed)
     )
-    done.landed, done.due, done.rejected = (
-        _delete(store, prefix, lambda key, within=within: within in key and _of(traces, key))  # type: ignore[misc]
-        for prefix, within in _beside(traces.survey)
-    )
+    # These alone: what landed since is for merge, which then forgets the claim as well.
+    store.delete([*landed, *due, *rejected])
+    done.landed, done.due, done.rejected = len(landed), len(due), len(rejected)
     asking = set[str]()
     if record is not None:
         done.follow_ups, asking = _forget(record, Definitions(store), traces)
@@ -225,15 +228,13 @@ def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:
     return found
 
 
-def _landed_over(store: Store, traces: Traces) -> set[str]:
-    """The personal links of what landed, each claimed: accept may be about to do that, and whose a
-    claim is can be taken out only of one that is there."""
+def _claimed(store: Store, landed: Iterable[str]) -> set[str]:
+    """The personal links over which these landed. Each is claimed: accept may be about to do that,
+    and whose a claim is can be taken only out of one that is there."""
     found: set[str] = set()
-    for entry in store.list(f"{keys.LANDING}{traces.survey}/"):
-        if keys.response_of(entry.key) not in traces.responses:
-            continue
+    for key in landed:
         with suppress(Missing, *UNREADABLE):
-            response = Response.from_json(store.get(entry.key).data)
+            response = Response.from_json(store.get(key).data)
             if response.personal_link and response.link:
                 mine = Claim(response.id, response.digest)
                 claims.make(store, response.survey, response.link, mine)
@@ -287,10 +288,8 @@ def _of(traces: Traces, key: str) -> bool:
     return key in {rejected_key(day, landed, code) for landed in traces.objects}
 
 
-def _delete(store: Store, prefix: str, ours: Callable[[str], bool]) -> int:
-    found = [entry.key for entry in store.list(prefix) if ours(entry.key)]
-    store.delete(found)
-    return len(found)
+def _listed(store: Store, prefix: str) -> list[str]:
+    return [entry.key for entry in store.list(prefix)]
 
 
 def _shards(found: Iterable[str]) -> dict[str, set[str]]:
