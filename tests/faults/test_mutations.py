@@ -115,7 +115,7 @@ class Procrastinating(Weak):
                 self._owed.pop(0)()
 
 
-class ClaimingFirst(Procrastinating):
+class LandingLate(Procrastinating):
     """Says that an answer over a personal link has landed, and lands it after the claim."""
 
     def create(self, key: str, data: bytes) -> None:
@@ -199,7 +199,7 @@ GUARDS = [
     Guard(
         "landing before claim",
         {"missing", "link"},
-        lambda store: ClaimingFirst(store, keys.LANDING, keys.CLAIMS),
+        lambda store: LandingLate(store, keys.LANDING, keys.CLAIMS),
         ("accept",),
     ),
     Guard(

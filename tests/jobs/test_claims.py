@@ -310,6 +310,23 @@ def test_every_order_of_a_merge_and_an_erasure(left_without: bool) -> None:
     assert call > 6
 
 
+def test_only_whose_it_was_is_taken_out_of_a_claim() -> None:
+    """Of these responses, or of one that only a proof tells. The link stays used."""
+    store = MemoryStore()
+    for link, claim in {"mine": Claim("R1", "d"), "theirs": Claim("R2", "d")}.items():
+        claims.make(store, "s", link, claim)
+    claims.make(store, "s", "proven", Claim(proof="p"))
+    links_of = ("mine", "theirs", "proven", "free", "mine")
+    assert [claims.forget(store, "s", link, {"R1"}) for link in links_of] == [
+        *(True, False, True, False, False)
+    ]
+    assert claims.held(store, "s", "theirs") == Claim("R2", "d")
+    assert claims.held(store, "s", "free") is None
+    for link in ("mine", "proven"):
+        assert claims.make(store, "s", link, Claim("R3", "d")) == claims.NOBODYS
+    assert not claims.NOBODYS.is_of(Claim("R3", "d"))
+
+
 def test_no_other_answer_costs_merge_a_request_more() -> None:
     """Over an open link, over none, or of an anonymous survey: nobody looks for a claim."""
     store = ready(MemoryStore())

@@ -10,8 +10,8 @@ of a laptop's pool, or for a message of the queue.
   the part is the same for every merger.
 * Contacts are written before it is certain who wins, so they are told apart by id and digest, and
   a rival's contacts go when the rival does.
-* What came over a personal link needs its claim (``claims``). What has none for it was refused,
-  or its sender never got an answer: it is let go.
+* What came over a personal link goes in with the link's claim alone (``claims``); where that is
+  another's it is let go, for nobody has a receipt for it.
 * What cannot be merged is moved to ``rejected/`` with the reason. No receipt is for nothing.
 * What was erased never enters and never stays. An erasure puts tombstones first and then raises
   the generation of the parts; merge reads the parts first and then the tombstones. So either it
@@ -71,7 +71,8 @@ class Merged(Struct):
     conflicts: int = 0
     rejected: int = 0
     refused: int = 0
-    """Their personal link has another answer: accept said so, or was cut off. Let go."""
+    """Their personal link has another answer, or another version of this one: accept said so, or
+    was cut off. Let go."""
     erased: int = 0
     """Came again after they were erased, or before their erasure was done; let go."""
     expired: int = 0
