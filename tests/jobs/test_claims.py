@@ -266,7 +266,7 @@ def test_erasing_one_who_was_refused_leaves_the_claim_to_whose_it_is(store: Stor
     assert holder(store) == Claim(said(1).id, rows(store)[0]["digest"])
 
 
-@pytest.mark.parametrize("first", ["accept", "erase"])
+@pytest.mark.parametrize("first", ["accept", "erase", "erase, and a merge after accept"])
 def test_whatever_order_accept_and_an_erasure_come_in_no_claim_is_of_who_was_erased(
     first: str,
 ) -> None:
@@ -281,7 +281,13 @@ def test_whatever_order_accept_and_an_erasure_come_in_no_claim_is_of_who_was_era
             shared = Interrupted(store, call, lambda: erased(store))  # noqa: B023
             outcome(shared, said(1))
         else:
-            shared = Interrupted(store, call, lambda: outcome(store, said(1)))  # noqa: B023
+
+            def accepted(store: Store = store) -> None:
+                outcome(store, said(1))
+                if first != "erase":
+                    merge(store, KEY, LATER)
+
+            shared = Interrupted(store, call, accepted)
             erased(shared)
         if not shared.happened:
             break
