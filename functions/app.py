@@ -213,11 +213,6 @@ def tally(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("tally", settings(), store())
 
 
-@app.schedule(Rate(5, unit=Rate.MINUTES))
-def sweep(event: CloudWatchEvent) -> dict[str, int]:
-    return run_job("sweep", settings(), store())
-
-
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def purge(event: CloudWatchEvent) -> dict[str, int]:
     return run_job("purge", settings(), store())

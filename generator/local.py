@@ -49,7 +49,7 @@ def run_server(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: jobs end with us
     server = make_server(settings(data), site_pages(gathered).get, host, port, sys.stderr)
     names = [
-        *("sweep", "merge", "follow_up", "escalate", "follow_up_tables"),
+        *("merge", "follow_up", "escalate", "follow_up_tables"),
         *("tally", "invite", "crm"),
     ]
     often = Schedule(settings(data), names, every, lines=True)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from . import claims, columns, keys, links, uploads
+from .claims import Claim
 from .links import Link
 from .published import DAY_MS, Definitions, Publication
 from .storage import Exists, Missing, Store
@@ -84,6 +85,7 @@ def accept(
         duration=_duration(submission.duration),
         attributes=_attributes(contract, arrival, link) if link or arrival.attributes else {},
         link=links.hash_of(code) if link and not contract.anonymous else None,
+        personal_link=bool(link and link.personal and not contract.anonymous),
         entered_by=arrival.entered_by,
         recording_consent=arrival.recording_consent,
         follow_up=not arrival.loaded,
@@ -99,14 +101,37 @@ def accept(
             raise Refused(ended)
     # Before the link: who is told to upload again must find the link still free.
     uploads.take(store, contract, response, answers)
-    wanted = claims.take(store, links.hash_of(code), claim, response) if claim else response
-    if wanted is None:
-        return Receipt(response.id, replay=True)
+    if claim:
+        return _claimed(store, links.hash_of(code), claim, response)
+    return Receipt(response.id, replay=not _land(store, response))
+
+
+def _claimed(store: Store, link: str, mine: Claim, response: Response) -> Receipt:
+    """Store a response over a personal link, which takes one alone (``claims`` says why so).
+
+    Of two versions under one id, the one that has the claim counts.
+    """
+    new = False
+    holder = claims.held(store, response.survey, link)
+    if holder is None:
+        new = not mine.proof and _land(store, response)
+        holder = claims.make(store, response.survey, link, mine)
+    if not holder.is_of(mine):
+        raise Refused("already_answered")
+    if mine.proof:
+        new = _land(store, response)
+    return Receipt(response.id, replay=not new or holder != mine)
+
+
+def _land(store: Store, response: Response) -> bool:
+    """Whether it had not landed before."""
     try:
-        store.create(keys.landing(survey, wanted.id, wanted.digest), wanted.to_json())
+        store.create(
+            keys.landing(response.survey, response.id, response.digest), response.to_json()
+        )
     except Exists:
-        return Receipt(response.id, replay=True)
-    return Receipt(response.id, replay=False)
+        return False
+    return True
 
 
 class Standing(Struct, frozen=True, omit_defaults=True):

@@ -1,32 +1,34 @@
 """The one answer of a personal link.
 
-The guard is one object, ``claims/<survey>/<code hash>.json``: created once, never changed, so there
-is no moment at which a second answer could slip past it. It says which answer has the link, and
-nothing of what was answered.
+The guard is one object, ``claims/<survey>/<code hash>.json``: created once, so there is no moment
+at which a second answer could slip past it. It says which answer has the link, and nothing of what
+was answered.
 
-Before the claim, the submission itself is put into ``claiming/``, under the name it will land by.
-It is removed when it is in a part (``settled``), or when the link turns out to be another's. So
-what lies there is exactly what accept may have been cut off with; the sweep lists that alone, never
-the claims, and does the steps that are left (``take``, then land), which are harmless to repeat.
+An answer lands before its link is claimed for it. So a claim says that its answer is stored, and a
+retry needs nothing else. What was cut off between the two, or was slower than another, lies in
+``landing/``, where its mark (``personal_link``) makes merge look: it makes the claim where there is
+none, and lets go an answer whose link is another's. Nobody has a receipt for that one.
+
+A claim never goes, so what was read of it stays true: what was refused by it is never counted, and
+may be let go. An erasure only takes out of it whose it was (``forget``); the link stays used.
 
 An anonymous survey's claim must not lead from the link to the answer. It holds a proof instead, an
 HMAC of the response's id under the link's code: the person who retries can make it again, but the
-code is stored nowhere. For the same reason nothing is put into ``claiming/``: a crash between claim
-and landing is healed by that person's retry, and not by the sweep.
+code is stored nowhere. Merge can make nothing of it, so there the link is claimed first, and a
+crash before the answer lands is healed by that person's retry alone.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Collection
 
 import msgspec
 from msgspec import Struct
 
 from . import keys, links
-from .storage import Exists, Missing, Store
-from .survey import Contract, Refused, Response
+from .storage import Exists, Missing, Stale, Store
+from .survey import Contract, Response
 
 
 class Claim(Struct, frozen=True, omit_defaults=True):
@@ -41,6 +43,8 @@ class Claim(Struct, frozen=True, omit_defaults=True):
         return (self.id, self.proof) == (other.id, other.proof)
 
 
+NOBODYS = Claim()
+"""Whose answer it was has been erased."""
 _DECODER = msgspec.json.Decoder(Claim)
 
 
@@ -60,54 +64,28 @@ def held(store: Store, survey: str, link: str) -> Claim | None:
         return None
 
 
-def take(store: Store, link: str, mine: Claim, response: Response) -> Response | None:
-    """Claim the link, or find out who did; returns the response that is to land.
-
-    That is this one, or the one the same person sent first; None where it is in a part already.
-
-    Raises:
-        Refused: the link has the answer of another.
-    """
-    holder = held(store, response.survey, link) or _claim(store, link, mine, response)
-    if holder != mine:
-        store.delete([keys.claiming(response.survey, mine.id, mine.digest)] if mine.id else [])
-    if not holder.is_of(mine):
-        raise Refused("already_answered")
-    if holder is mine or holder.proof:
-        return response
+def make(store: Store, survey: str, link: str, mine: Claim) -> Claim:
+    """Claim a link that nobody had just now. Returns the claim that holds."""
+    key = keys.claim(survey, link)
     try:
-        found = store.get(keys.claiming(response.survey, holder.id, holder.digest))
-    except Missing:
-        return None
-    return Response.from_json(found.data)
-
-
-def settled(landed: Iterable[str]) -> Iterator[str]:
-    """Landing objects that are to be deleted, each after its submission in ``claiming/``."""
-    for key in landed:
-        yield key.replace(keys.LANDING, keys.CLAIMING, 1)
-        yield key
-
-
-def unlanded(store: Store) -> Iterator[str]:
-    """Names in ``claiming/`` that are not in ``landing/``: two listings side by side, no reads."""
-    landing = (entry.key for entry in store.list(keys.LANDING))
-    landed: str | None = ""
-    for entry in store.list(keys.CLAIMING):
-        wanted = entry.key.replace(keys.CLAIMING, keys.LANDING, 1)
-        while landed is not None and landed < wanted:
-            landed = next(landing, None)
-        if landed != wanted:
-            yield entry.key
-
-
-def _claim(store: Store, link: str, mine: Claim, response: Response) -> Claim:
-    """Make the claim, the submission before it. Returns the claim that holds."""
-    if mine.id:
-        with suppress(Exists):
-            store.create(keys.claiming(response.survey, mine.id, mine.digest), response.to_json())
-    try:
-        store.create(keys.claim(response.survey, link), msgspec.json.encode(mine))
+        store.create(key, msgspec.json.encode(mine))
     except Exists:
-        return _DECODER.decode(store.get(keys.claim(response.survey, link)).data)
+        return _DECODER.decode(store.get(key).data)
     return mine
+
+
+def forget(store: Store, survey: str, link: str, responses: Collection[str]) -> bool:
+    """Take out of a claim whose it was, if that is one of these or not told; whether it was."""
+    key = keys.claim(survey, link)
+    while True:
+        try:
+            stored = store.get(key)
+            claim = _DECODER.decode(stored.data)
+            if claim == NOBODYS or (claim.id and claim.id not in responses):
+                return False
+            store.replace(key, msgspec.json.encode(NOBODYS), stored.tag)
+            return True
+        except Missing:
+            return False
+        except Stale:  # another erasure was first
+            continue

@@ -6,7 +6,8 @@ that is cut off is finished by whoever comes next. Then, in this order:
 1. **Tombstones.** From here on merge lets nothing of these responses in.
 2. **Parts** are written again with a higher generation, or made, so that no merger that read them
    before the tombstones can write. Contacts likewise.
-3. **What stands beside**: landed, claims, links, uploads, marks of follow-ups due, rejected.
+3. **What stands beside**: landed, links, uploads, marks of follow-ups due, rejected. Claims stay,
+   but say no more whose they are.
 4. **Follow-ups** keep what counts and lose every text; their ids are forbidden, so that none is
    begun by whoever read the answer before.
 5. **Invitations**: out of their shards and tables, with messages that wait in the outbox. The
@@ -22,22 +23,25 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from secrets import randbits
 
 import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from . import audit, columns, days, keys, links, parquet, parts, tombstones, versions
+from . import audit, claims, columns, days, keys, links, parquet, parts, tombstones, versions
+from .claims import Claim
 from .follow_ups.events import item_id
 from .follow_ups.port import Record
 from .invitations import contact_rule
 from .invitations import record as invitations
-from .jobs.landed import Part, rejected_key
+from .jobs.landed import UNREADABLE, Part, rejected_key
 from .published import Definitions
 from .storage import Exists, Missing, Stale, Store
-from .survey import EchoformError, ids
+from .survey import EchoformError, Response, ids
 from .traces import Traces
 
 _HASH = re.compile("[0-9a-f]{32}")
@@ -103,24 +107,32 @@ def _carry_out(
     for part, responses in places.items():
         for response in responses:
             tombstones.put(store, part.survey, part.day, response, secret)
-    touched = []
+    touched: list[str] = []
+    over: set[str] = set()
     for part, responses in places.items():
         wanted = Definitions(store).versions(part.survey)
         for table, made in ((keys.RESPONSES, columns.responses), (keys.CONTACTS, columns.contacts)):
             name = keys.part(table, *part)
             rows = _take_out(store, name, made(wanted), responses)
             touched.append(name)
+            if rows is None:
+                continue
             if table == keys.RESPONSES:
-                done.responses += rows
+                done.responses += rows.num_rows
+                over.update(filter(None, rows["link"].to_pylist()))
             else:
-                done.contacts += rows
-    _, done.landed, done.due, done.rejected = (
-        _delete(store, prefix, lambda key, within=within: within in key and _of(traces, key))  # type: ignore[misc]
+                done.contacts += rows.num_rows
+    landed, due, rejected = (
+        [key for key in _listed(store, prefix) if within in key and _of(traces, key)]
         for prefix, within in _beside(traces.survey)
     )
-    claims = [keys.claim(traces.survey, name) for name in sorted(traces.claims)]
-    done.claims = sum(_is_there(store, key) for key in claims)
-    store.delete(claims)
+    claimed = {*traces.claims, *over, *_claimed(store, landed)}
+    done.claims = sum(
+        claims.forget(store, traces.survey, link, traces.responses) for link in sorted(claimed)
+    )
+    # These alone: what landed since is for merge, which then forgets the claim as well.
+    store.delete([*landed, *due, *rejected])
+    done.landed, done.due, done.rejected = len(landed), len(due), len(rejected)
     asking = set[str]()
     if record is not None:
         done.follow_ups, asking = _forget(record, Definitions(store), traces)
@@ -130,7 +142,8 @@ def _carry_out(
     store.delete(traces.uploads)
     touched += _uninvite(store, traces, done)
     store.delete([note])
-    whole = {*touched, *claims, *shards, *traces.uploads, note}
+    touched += [keys.claim(traces.survey, link) for link in claimed]
+    whole = {*touched, *shards, *traces.uploads, note}
     done.versions = versions.forget(
         store,
         [*whole, *_versions_beside(traces)],
@@ -215,10 +228,25 @@ def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:
     return found
 
 
+def _claimed(store: Store, landed: Iterable[str]) -> set[str]:
+    """The personal links over which these landed. Each is claimed: accept may be about to do that,
+    and whose a claim is can be taken only out of one that is there."""
+    found: set[str] = set()
+    for key in landed:
+        with suppress(Missing, *UNREADABLE):
+            response = Response.from_json(store.get(key).data)
+            if response.personal_link and response.link:
+                mine = Claim(response.id, response.digest)
+                claims.make(store, response.survey, response.link, mine)
+                found.add(response.link)
+    return found
+
+
 def _take_out(
     store: Store, name: str, wanted: tuple[columns.Column, ...], responses: Iterable[str]
-) -> int:
-    """Write a part again without these rows, and with a higher generation even if it has none."""
+) -> pa.Table | None:
+    """Write a part again without these rows, and with a higher generation even if it has none.
+    Returns the rows that went."""
     for _ in range(TRIES):
         part = parts.read(store, name)
         rest = None if part.rows is None else parts.without(part.rows, responses)
@@ -228,14 +256,15 @@ def _take_out(
             )
         except (Stale, Exists):  # a merger was first: it may just have put them in
             continue
-        return 0 if part.rows is None or rest is None else part.rows.num_rows - rest.num_rows
+        if part.rows is None:
+            return None
+        return part.rows.filter(parts.among(part.rows["response"], responses))
     raise Busy(f"{name} is being changed all the time; try again")
 
 
 def _beside(survey: str) -> list[tuple[str, str]]:
     """Where objects stand that are named by a response: prefix, and what else the key has."""
     return [
-        (f"{keys.CLAIMING}{survey}/", ""),
         (f"{keys.LANDING}{survey}/", ""),
         (f"{keys.DUE}{survey}/", ""),
         (keys.REJECTED, f"/{survey}/"),
@@ -259,18 +288,8 @@ def _of(traces: Traces, key: str) -> bool:
     return key in {rejected_key(day, landed, code) for landed in traces.objects}
 
 
-def _delete(store: Store, prefix: str, ours: Callable[[str], bool]) -> int:
-    found = [entry.key for entry in store.list(prefix) if ours(entry.key)]
-    store.delete(found)
-    return len(found)
-
-
-def _is_there(store: Store, key: str) -> bool:
-    try:
-        store.get(key)
-    except Missing:
-        return False
-    return True
+def _listed(store: Store, prefix: str) -> list[str]:
+    return [entry.key for entry in store.list(prefix)]
 
 
 def _shards(found: Iterable[str]) -> dict[str, set[str]]:

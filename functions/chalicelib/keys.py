@@ -6,7 +6,6 @@ import zlib
 
 DEFINITIONS = "definitions/"
 LANDING = "landing/"
-CLAIMING = "claiming/"
 RESPONSES = "responses/"
 CONTACTS = "contacts/"
 TALLIES = "tallies/"
@@ -70,11 +69,6 @@ def links(code_hash: str) -> str:
 
 def claim(survey: str, code_hash: str) -> str:
     return f"{CLAIMS}{survey}/{code_hash}.json"
-
-
-def claiming(survey: str, response: str, digest: str) -> str:
-    """Where a submission waits while a personal link is claimed for it; named as it will land."""
-    return f"{CLAIMING}{survey}/{response}-{digest}.json"
 
 
 def part(table: str, survey: str, day: str, bucket: int) -> str:

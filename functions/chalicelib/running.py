@@ -24,7 +24,6 @@ Left: TypeAlias = Callable[[], float]
 
 JOBS = {
     "merge": "chalicelib.jobs.merge",
-    "sweep": "chalicelib.jobs.sweep",
     "follow_up": "chalicelib.jobs.follow_up",
     "escalate": "chalicelib.jobs.escalate",
     "follow_up_tables": "chalicelib.jobs.follow_up_tables",

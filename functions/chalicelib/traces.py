@@ -157,11 +157,7 @@ class _Search:
                     self.found.invitations[key].add(name)
                     people = contact_rule.person(secret, it.get("customer", ""), it["to"])
                     self.found.people |= set(people)
-                    self.found.links.add(link)
-                    self.found.claims.add(link)
-                    claim = claims.held(self._store, self._survey, link)
-                    if claim is not None and ids.is_id(claim.id):
-                        self.found.responses |= {claim.id, self.known_as(claim.id)}
+                    self._over(link)
         if self._meant.place == "attributes":
             self.found.people |= set(contact_rule.person(secret, self._meant.value))
         elif self._meant.place == "answers":
@@ -180,8 +176,15 @@ class _Search:
                 mine = self._meant.same(link.get("attributes", {}).get(CUSTOMER))
                 if mine and link.get("survey") == self._survey:
                     self.found.seen += 1
-                    self.found.links.add(name)
-                    self.found.claims.add(name)
+                    self._over(name)
+
+    def _over(self, link: str) -> None:
+        """A link of theirs, and the response that has it."""
+        self.found.links.add(link)
+        self.found.claims.add(link)
+        claim = claims.held(self._store, self._survey, link)
+        if claim is not None and ids.is_id(claim.id):
+            self.found.responses |= {claim.id, self.known_as(claim.id)}
 
     def _personal(self) -> None:
         """The links made for who gave these responses: they must not bring another one."""
@@ -201,8 +204,7 @@ class _Search:
                 self._note(key, _json(data).get("id"))
 
     def _landed(self) -> None:
-        for place in (keys.CLAIMING, keys.LANDING):
-            self._objects(f"{place}{self._survey}/", "")
+        self._objects(f"{keys.LANDING}{self._survey}/", "")
 
     def _rejected(self) -> None:
         self._objects(keys.REJECTED, f"/{self._survey}/")

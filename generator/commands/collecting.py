@@ -60,11 +60,10 @@ def enter(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
 def job(name: str, data: str) -> None:
     """Run one scheduled function now.
 
-    merge (answers into Parquet), sweep (finish what was cut off), tally (count them), invite (send
-    what is due, learn what became of it), follow_up (open follow-ups that are due), escalate (tell
-    leads what is overdue, ask customers whether it helped), follow_up_tables (follow-ups into
-    Parquet), judge (whether improvement actions have helped) or purge (delete what is not kept any
-    longer).
+    merge (answers into Parquet), tally (count them), invite (send what is due, learn what became of
+    it), follow_up (open follow-ups that are due), escalate (tell leads what is overdue, ask
+    customers whether it helped), follow_up_tables (follow-ups into Parquet), judge (whether
+    improvement actions have helped) or purge (delete what is not kept any longer).
     """
     from chalicelib.running import JOBS, run_job
     from generator.data import settings

@@ -7,7 +7,7 @@ invented        a row nobody sent, or whose every sending was refused
 changed         a field of the row (or of its contacts) is not what was sent under that id
 time            ``received_at`` is not when one of the sendings up to its receipt arrived
 dropped         acknowledged, lost to another body under its id, and not in ``rejected/``
-link            two responses over one personal link
+link            two responses over one personal link, or a link's claim is not of its one response
 contact         contacts that belong to no row
 left            something lies in ``landing/`` though nothing keeps it from being merged
 erased          erased, and there again
@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from chalicelib import keys, links, parquet
+from chalicelib import claims, keys, links, parquet
 from chalicelib.storage import Store
 from chalicelib.survey import Contract
 from generator.scores import scores
@@ -55,6 +55,7 @@ def check(history: History, store: Store, contract: Contract) -> list[Violation]
     strangers = rows.keys() - history.said.keys()
     found += [Violation("invented", response, "nobody sent it") for response in strangers]
     found += _links(history, rows)
+    found += _claims(history, store, contract, rows)
     kept = {(response, row["digest"]) for response, mine in rows.items() for row in mine}
     found += [Violation("contact", key[0], "belongs to no row") for key in contacts.keys() - kept]
     found += [Violation("left", entry.key, "not merged") for entry in store.list(keys.LANDING)]
@@ -141,6 +142,23 @@ def _links(history: History, rows: dict[str, list[Row]]) -> Iterator[Violation]:
     for link in personal:
         if used[link] > 1:
             yield Violation("link", "", f"{used[link]} responses over {link}")
+
+
+def _claims(
+    history: History, store: Store, contract: Contract, rows: dict[str, list[Row]]
+) -> Iterator[Violation]:
+    """A personal link is claimed by its response, and by none for nothing."""
+    bodies = [said for bodies in history.said.values() for said in bodies.values()]
+    personal = {b.submission.link for b in bodies if b.personal and b.submission.link}
+    used = {row["link"]: (row["response"], row["digest"]) for mine in rows.values() for row in mine}
+    for link in sorted(map(links.hash_of, personal)):
+        claim = claims.held(store, contract.id, link)
+        if claim and claim.id in history.erased:
+            yield Violation("erased", claim.id, "has a claim")
+        elif claim != claims.NOBODYS and (claim and (claim.id, claim.digest)) != used.get(link):
+            yield Violation("link", claim.id if claim else "", f"has the claim on {link}, no row")
+        elif link in used and claim == claims.NOBODYS:
+            yield Violation("link", used[link][0], "has a row, and its link nobody's claim")
 
 
 def _rejected(store: Store) -> dict[str, list[object]]:

@@ -1,5 +1,5 @@
 """Any order of submitting, retrying, editing, crashing, merging, tallying (and erasing, purging),
-held against a model of a few sets."""
+held against a model of a few sets. Some come over personal links, several over the same."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from hypothesis.stateful import (
     rule,
 )
 
-from chalicelib import keys
+from chalicelib import keys, links
 from chalicelib.accept import Arrival, accept
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
+from chalicelib.links import Link
 from chalicelib.published import Definitions, publish
 from chalicelib.storage import MemoryStore, Store
-from chalicelib.survey import Submission, ids
+from chalicelib.survey import Refused, Submission, ids
 from generator.scores import scores
 from tests.jobs.answering import Crash, Mortal
 
@@ -35,6 +36,8 @@ from .history import History
 from .simulation import KEY, NOW, held
 
 CONTRACT = held()
+CODES = ("L0001", "L0002")
+KNOWN = {"customer": "c-7", "store": "s1"}
 
 
 class Collecting(RuleBasedStateMachine):
@@ -49,19 +52,25 @@ class Collecting(RuleBasedStateMachine):
         self.clock = NOW
         self.tallied = True
         publish(self.store, CONTRACT, NOW)
+        links.add(self.store, {code: Link(CONTRACT.id, True, KNOWN) for code in CODES})
 
-    @rule(target=submissions, seed=st.integers(0, 2**32), days=st.integers(0, 2))
-    def submit(self, seed: int, days: int) -> Submission:
+    @rule(
+        target=submissions,
+        seed=st.integers(0, 2**32),
+        days=st.integers(0, 2),
+        link=st.sampled_from([None, *CODES]),
+    )
+    def submit(self, seed: int, days: int, link: str | None) -> Submission:
         random = Random(seed)
         minted = ids.make(NOW - days * 86_400_000, random.getrandbits(80))
-        submission = self._body(minted, random)
+        submission = self._body(minted, random, link)
         self._send("new", submission, self.store)
         return submission
 
     @rule(target=submissions, sent=submissions, seed=st.integers(0, 2**32))
     def edit(self, sent: Submission, seed: int) -> Submission:
         """Another body under the same id."""
-        edited = self._body(sent.id, Random(seed))
+        edited = self._body(sent.id, Random(seed), sent.link)
         self._send("edit", edited, self.store)
         return edited
 
@@ -69,7 +78,7 @@ class Collecting(RuleBasedStateMachine):
     def retry(self, sent: Submission) -> None:
         self._send("retry", sent, self.store)
 
-    @rule(sent=submissions, call=st.integers(0, 2), after=st.booleans())
+    @rule(sent=submissions, call=st.integers(0, 4), after=st.booleans())
     def crash_while_accepting(self, sent: Submission, call: int, after: bool) -> None:
         self._send("crash", sent, Mortal(self.store, call, after=after))
 
@@ -121,7 +130,10 @@ class Collecting(RuleBasedStateMachine):
 
     @invariant()
     def every_row_was_sent_once(self) -> None:
-        rows = [row["response"] for row in read(self.store, keys.RESPONSES)]
+        table = read(self.store, keys.RESPONSES)
+        over = [row["link"] for row in table if row["link"]]
+        assert len(over) == len(set(over))
+        rows = [row["response"] for row in table]
         assert len(rows) == len(set(rows))
         assert set(rows) <= set(self.history.said)
         assert not set(rows) & self.history.erased
@@ -139,18 +151,24 @@ class Collecting(RuleBasedStateMachine):
         tally(self.store, self.clock)
         assert check(self.history, self.store, CONTRACT) == []
 
-    def _body(self, response: str, random: Random) -> Submission:
+    def _body(self, response: str, random: Random, link: str | None) -> Submission:
         said: dict[str, Any] = answers(random)
-        return Submission(id=response, version=CONTRACT.version, language="en", answers=said)
+        return Submission(
+            id=response, version=CONTRACT.version, language="en", answers=said, link=link
+        )
 
     def _send(self, how: str, submission: Submission, store: Store) -> None:
         self.clock += 1
-        said = self.history.send(how, submission, arrival=self.clock)
+        over = {"personal": True, "attributes": KNOWN} if submission.link else {}
+        said = self.history.send(how, submission, arrival=self.clock, **over)  # type: ignore[arg-type]
         outcome = "unknown"
         with suppress(Crash):
             arrival = Arrival(now=self.clock)
-            receipt = accept(store, Definitions(self.store), CONTRACT.id, submission, arrival)
-            outcome = "replayed" if receipt.replay else "accepted"
+            try:
+                receipt = accept(store, Definitions(self.store), CONTRACT.id, submission, arrival)
+                outcome = "replayed" if receipt.replay else "accepted"
+            except Refused as refused:
+                outcome = refused.code
         self.history.reply(said, outcome)
 
 

@@ -19,7 +19,7 @@ from chalicelib import keys, parquet
 from chalicelib.accept import Arrival, accept
 from chalicelib.jobs.merge import merge
 from chalicelib.published import Definitions
-from chalicelib.storage import Entry, Store, Stored
+from chalicelib.storage import Entry, Missing, Store, Stored
 from chalicelib.survey import Refused, Submission, ids
 
 from . import erasure
@@ -115,6 +115,33 @@ class Procrastinating(Weak):
                 self._owed.pop(0)()
 
 
+class LandingLate(Procrastinating):
+    """Says that an answer over a personal link has landed, and lands it after the claim."""
+
+    def create(self, key: str, data: bytes) -> None:
+        if key.startswith(keys.LANDING) and b'"personal_link":true' not in data:
+            self._store.create(key, data)
+        else:
+            super().create(key, data)
+
+
+class Claimless(Weak):
+    """Makes no claims, and says that it has; ``blind``: knows of none either."""
+
+    def __init__(self, store: Stepped, *, blind: bool) -> None:
+        super().__init__(store)
+        self._blind = blind
+
+    def get(self, key: str) -> Stored:
+        if self._blind and key.startswith(keys.CLAIMS):
+            raise Missing(key)
+        return super().get(key)
+
+    def create(self, key: str, data: bytes) -> None:
+        if not key.startswith(keys.CLAIMS):
+            super().create(key, data)
+
+
 class Hiding(Weak):
     """Lists nothing under a prefix."""
 
@@ -167,6 +194,24 @@ GUARDS = [
         "contacts before responses",
         {"changed"},
         lambda store: Procrastinating(store, keys.CONTACTS, keys.RESPONSES),
+        ("merge",),
+    ),
+    Guard(
+        "landing before claim",
+        {"missing", "link"},
+        lambda store: LandingLate(store, keys.LANDING, keys.CLAIMS),
+        ("accept",),
+    ),
+    Guard(
+        "claims looked at by merge",
+        {"link", "invented"},
+        lambda store: Claimless(store, blind=True),
+        ("merge",),
+    ),
+    Guard(
+        "claims made by merge",
+        {"link"},
+        lambda store: Claimless(store, blind=False),
         ("merge",),
     ),
     Guard(
@@ -282,7 +327,8 @@ def test_if_match_of_contacts(guarded: bool) -> None:
 @pytest.mark.parametrize("guarded", [True, False])
 def test_claim_create_only(guarded: bool) -> None:
     """One phone stands still before it claims a personal link; meanwhile another answers over it.
-    Accept looks at the claim first, so only two at the same moment show what the guard is for."""
+    Accept looks at the claim first, so only two at the same moment show what the guard is for: both
+    have a receipt, and one of them no row."""
     simulation, stepped = Simulation(1), Stepped(S3Like())
     store, contract = stepped.store, simulation.contract
     store.values |= simulation.store.values
@@ -298,7 +344,9 @@ def test_claim_create_only(guarded: bool) -> None:
         )
         with suppress(Refused):
             accept(over, Definitions(store), contract.id, submission, Arrival(now=NOW))
+            receipts.add(submission.id)
 
+    receipts: set[str] = set()
     with one_thread_each():
         slow = Actor("accept", lambda: answer(given, 1))
         stepped.actor = slow
@@ -308,7 +356,7 @@ def test_claim_create_only(guarded: bool) -> None:
         while not slow.done:
             slow.step("go")
         merge(store, KEY, NOW)
-    assert (len(read(store, keys.RESPONSES)) == 1) is guarded
+    assert ({row["response"] for row in read(store, keys.RESPONSES)} == receipts) is guarded
 
 
 GENERATION = Guard(
@@ -352,6 +400,49 @@ def test_generation(guarded: bool) -> None:
                 slow.step("go")
         back = sent[2].id in {row["response"] for row in read(store, keys.RESPONSES)}
         assert back is not guarded
+
+
+CLAIMS_STAY = Guard(
+    "claims stay",
+    {"invented"},
+    needs="chalicelib.claims:forget",
+    patch=lambda real: (
+        lambda store, survey, link, _: bool(store.delete([keys.claim(survey, link)]))
+    ),
+)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_claims_stay(guarded: bool) -> None:
+    """One phone stands still before it claims a personal link, another has it meanwhile, and the
+    one is refused. Then the other is erased, before a merge could let the one go."""
+    with removed(CLAIMS_STAY if not guarded else CLAIMS_STAY._replace(patch=None)):
+        simulation, stepped = Simulation(1), Stepped(S3Like())
+        store, contract = stepped.store, simulation.contract
+        store.values |= simulation.store.values
+
+        def answer(over: Store, number: int) -> None:
+            submission = Submission(
+                id=ids.make(NOW, number),
+                version=contract.version,
+                language="en",
+                answers={"speed": number},
+                link="L0001",
+            )
+            accept(over, Definitions(store), contract.id, submission, Arrival(now=NOW))
+
+        with one_thread_each():
+            slow = Actor("accept", lambda: answer(stepped, 1))
+            stepped.actor = slow
+            while slow.at != "replace":
+                slow.step("go")
+            answer(store, 2)
+            while not slow.done:
+                slow.step("go")
+            assert isinstance(slow.failure, Refused)
+            erasure.erase(store, KEY, contract.id, ids.make(NOW, 2), NOW)
+            merge(store, KEY, NOW)
+        assert (read(store, keys.RESPONSES) == []) is guarded
 
 
 @contextmanager

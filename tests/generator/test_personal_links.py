@@ -99,7 +99,6 @@ def test_of_100_phones_at_once_on_one_personal_link_one_is_accepted(site: Site) 
     assert {data for status, data in replies if status == 409} == {
         next(data for status, data in replies if status == 409)
     }
-    run_job("sweep", site.settings, site.store)
     run_job("merge", site.settings, site.store)
     parts = [e.key for e in site.store.list(keys.RESPONSES) if e.key.endswith(".parquet")]
     [part] = parts

@@ -14,10 +14,9 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib import claims, days, keys, links, tombstones
+from chalicelib import days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
 from chalicelib.actions import Action, Step, Wave
-from chalicelib.claims import Claim
 from chalicelib.collecting import JSON, collect
 from chalicelib.follow_ups.dynamo import DynamoRecord
 from chalicelib.follow_ups.events import DAY_MS, Verification, opened
@@ -242,13 +241,6 @@ def _api(settings: Settings, store: S3Store) -> None:
     _staff(settings, store)
 
 
-def _orphan(store: S3Store) -> None:
-    """Two submissions that claimed one link and never landed."""
-    for number in (70, 71):
-        waiting = said(number, SURVEY, now() - 3_600_000 + number, link=links.hash_of("another"))
-        store.create(keys.claiming(SURVEY.id, waiting.id, waiting.digest), waiting.to_json())
-
-
 def _erase(store: S3Store) -> None:
     """An erasure that was cut off after its first step."""
     _open(6, response=ids.make(now() - 400 * DAY_MS, 6), survey=SURVEY.id)
@@ -264,7 +256,8 @@ def _part(settings: Settings, store: S3Store) -> None:
 
 
 def _one(store: S3Store) -> None:
-    land(store, said(80, SURVEY, now(), attributes={"customer": "C80"}))
+    over = {"link": links.hash_of("a fourth"), "personal_link": True}
+    land(store, said(80, SURVEY, now(), attributes={"customer": "C80"}, **over))
 
 
 def _merge(settings: Settings, store: S3Store) -> None:
@@ -279,9 +272,8 @@ def _nothing(store: S3Store) -> None:
 
 def _land(store: S3Store) -> None:
     land(store, *(said(n, SURVEY, now(), attributes={"customer": f"C{n}"}) for n in range(4)))
-    erased = said(5, SURVEY, now(), link=links.hash_of("a third"))
-    claims.take(store, erased.link or "", Claim(erased.id, erased.digest), erased)
-    land(store, erased)
+    erased = said(5, SURVEY, now(), link=links.hash_of("a third"), personal_link=True)
+    land(store, erased)  # and whoever accepted it was cut off before the claim
     tombstones.put(store, SURVEY.id, days.day(now(), SURVEY.timezone), erased.id, KEY)
     store.create(keys.landing(SURVEY.id, ids.make(now(), 9), "0" * 16), b"no answer at all")
 
@@ -290,7 +282,6 @@ Prepare = Callable[[S3Store], None]
 Act = Callable[[Settings, S3Store], object]
 REHEARSED: dict[str, tuple[Prepare, Act]] = {
     "api_handler": (_begin, _api),
-    "sweep": (_orphan, partial(run_job, "sweep")),
     "merge": (_land, _merge),
     "merge_part": (_one, _part),
     "follow_up": (_erased_meanwhile, partial(run_job, "follow_up")),

@@ -74,7 +74,11 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     found = charged(aws, answer)
     said = PRICES["answers"][how]
     assert found.get("put", 0) == said["put"]
-    assert found.get("get", 0) + 1 == said["get"], "and merge reads it once"
+    aws.asked.clear()
+    run_job("merge", Settings(f"s3://{aws.bucket}", aws.endpoint, KEY), store, lambda: 900.0)
+    beside = [a.action for a in aws.asked if a.on.startswith(("landing/", "claims/"))]
+    assert "s3:PutObject" not in beside
+    assert found.get("get", 0) + beside.count("s3:GetObject") == said["get"], "merge's share too"
     assert said["requests"] == (2 if how == "personal" else 1)
 
 
@@ -82,7 +86,7 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
 def test_a_run_with_nothing_to_do_asks_for_what_is_priced(job: str, aws: Aws) -> None:
     store = S3Store(aws.bucket, "", aws.endpoint)
     settings = Settings(f"s3://{aws.bucket}", aws.endpoint, KEY)
-    for each in ("merge", "tally", "sweep", job):  # whatever there is, is done
+    for each in ("merge", "tally", job):  # whatever there is, is done
         run_job(each, settings, store, lambda: 900.0)
     found = charged(aws, lambda: run_job(job, settings, store, lambda: 900.0))
     said = PRICES["runs"][job]
@@ -110,8 +114,8 @@ def test_a_million_answers_cost_at_most_eleven_dollars() -> None:
 
 
 def test_a_function_that_runs_by_itself_must_be_priced() -> None:
-    prices = {**PRICES, "runs": {k: v for k, v in PRICES["runs"].items() if k != "sweep"}}
-    with pytest.raises(costing.Unpriced, match="sweep"):
+    prices = {**PRICES, "runs": {k: v for k, v in PRICES["runs"].items() if k != "crm"}}
+    with pytest.raises(costing.Unpriced, match="crm"):
         costing.at_rest(template.template(app.app), prices)
 
 

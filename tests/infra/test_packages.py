@@ -210,7 +210,6 @@ def test_an_answer_is_taken_merged_and_counted_by_what_is_packaged(
     assert [row["response"] for row in rows(store)] == [answer["id"]]
     assert invoke(unpacked, aws, "tally", SCHEDULED)
     assert [e.key for e in store.list(keys.TALLIES)]
-    assert not invoke(unpacked, aws, "sweep", SCHEDULED)["healed"]
     assert not invoke(unpacked, aws, "purge", SCHEDULED)["responses"]
 
 

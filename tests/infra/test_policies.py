@@ -84,7 +84,7 @@ UNSEEN: dict[str, set[Leave]] = {
     # Somebody is erased between two steps of a merge.
     "merge": {Leave("s3:DeleteObject", f"Data/{place}/*") for place in ("due", "rejected")},
     "merge_part": {
-        *(Leave("s3:DeleteObject", f"Data/{place}/*") for place in ("due", "rejected", "claims")),
+        *(Leave("s3:DeleteObject", f"Data/{place}/*") for place in ("due", "rejected")),
         Leave("s3:PutObject", "Data/rejected/*"),
         # Lambda itself takes messages, in the name of the function.
         *(
@@ -118,7 +118,8 @@ UNSEEN: dict[str, set[Leave]] = {
         leave
         for leave in leaves(POLICIES["purge"])
         if leave.action.startswith("s3:DeleteObject")
-        or leave.on in ("Data/links/*", "Data/uploads/*", "Data/claims/*", "Data/audit/*")
+        or leave.on
+        in ("Data/links/*", "Data/uploads/*", "Data/claims/*", "Data/audit/*", "Data/landing/*")
     },
 }
 """What a rehearsal on one machine does not come to; the reason it is allowed stands beside it."""

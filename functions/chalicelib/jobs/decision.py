@@ -44,11 +44,16 @@ class Decision(NamedTuple):
     """Their rival goes in first."""
 
 
+def order(landed: Landed) -> tuple[int, str]:
+    """Of rivals the first goes in."""
+    return landed.response.received_at, landed.digest
+
+
 def decide(found: Iterable[Landed], settled: dict[str, str]) -> Decision:
     """``settled``: digests by response id, of the responses already in the part."""
     decision = Decision([], [], [], [])
     won: set[str] = set()
-    for each in sorted(found, key=lambda one: (one.response.received_at, one.digest)):
+    for each in sorted(found, key=order):
         in_part = settled.get(each.id)
         if in_part is not None:
             (decision.known if in_part == each.digest else decision.conflicts).append(each)

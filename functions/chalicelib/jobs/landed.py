@@ -23,7 +23,7 @@ _NAME = re.compile(
     rf"landing/(?P<survey>[^/]+)/(?P<response>{RESPONSE_ID.pattern})-(?P<digest>[0-9a-f]+)\.json"
 )
 _VERSION = re.compile("[0-9a-f]{16}")
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 CONFLICT = "conflict"
 REASONS = {
@@ -119,7 +119,7 @@ class Landing:
         id, _, digest = name.removesuffix(".json").partition("-")
         try:
             head = _HEAD.decode(body)
-        except _UNREADABLE:
+        except UNREADABLE:
             raise Unmergeable("body") from None
         if (head.survey, head.id) != (survey, id):
             raise Unmergeable("twin")
@@ -128,7 +128,7 @@ class Landing:
             response = layout.decode(body)
         except Misfit as misfit:
             raise Unmergeable("misfit", str(misfit)) from None
-        except _UNREADABLE:
+        except UNREADABLE:
             raise Unmergeable("body") from None
         personal = layout.is_personal(response)
         return Landed(key, *layout.kept_name(id, digest), body, response, contract, personal)
@@ -150,7 +150,7 @@ class Landing:
         digest = blinded("digest", name["digest"], secret)
         key = keys.landing(contract.id, blinded_id(name["response"], timezone, secret), digest)
         body = reject.body
-        with suppress(*_UNREADABLE):
+        with suppress(*UNREADABLE):
             said = Response.from_json(body or b"")
             body = replace(
                 said,
@@ -211,7 +211,7 @@ def rejected(key: str, body: bytes, reason: str, exactly: str = "") -> bytes:
     kept: dict[str, object] = {"reason": exactly or REASONS[reason], "landed": key}
     try:
         msgspec.json.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return msgspec.json.encode({**kept, "bytes": body})
     return msgspec.json.encode({**kept, "body": msgspec.Raw(body)})
 

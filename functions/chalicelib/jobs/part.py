@@ -10,7 +10,9 @@ of a laptop's pool, or for a message of the queue.
   the part is the same for every merger.
 * Contacts are written before it is certain who wins, so they are told apart by id and digest, and
   a rival's contacts go when the rival does.
-* What cannot be merged is moved to ``rejected/`` with the reason. Nothing is dropped.
+* What came over a personal link goes in with the link's claim alone (``claims``); where that is
+  another's it is let go, for nobody has a receipt for it.
+* What cannot be merged is moved to ``rejected/`` with the reason. No receipt is for nothing.
 * What was erased never enters and never stays. An erasure puts tombstones first and then raises
   the generation of the parts; merge reads the parts first and then the tombstones. So either it
   sees the tombstone, or it may not write. What stands beside the parts (marks, rejected objects)
@@ -31,6 +33,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from .. import claims, columns, days, keys, parquet, parts, tombstones
+from ..claims import Claim
 from ..columns import Column
 from ..layout import Cells
 from ..parts import PartFile
@@ -39,7 +42,7 @@ from ..retention import Kept, kept
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract
 from ..tombstones import Tombstones
-from .decision import Decision, decide, due, living
+from .decision import Decision, decide, due, living, order
 from .landed import (
     CONFLICT,
     Landed,
@@ -67,6 +70,9 @@ class Merged(Struct):
     """Were in their part already: replays, and what a merge left that was cut off."""
     conflicts: int = 0
     rejected: int = 0
+    refused: int = 0
+    """Their personal link has another answer, or another version of this one: accept said so, or
+    was cut off. Let go."""
     erased: int = 0
     """Came again after they were erased, or before their erasure was done; let go."""
     expired: int = 0
@@ -131,7 +137,30 @@ class Merger:
             except Unmergeable as error:
                 wrong.append(Reject(name, body, error.reason, str(error)))
         self._reject(part, wrong)
-        return found
+        return self._claimed(found)
+
+    def _claimed(self, found: list[Landed]) -> list[Landed]:
+        """Without those over a personal link that has another answer; these are let go."""
+        rivals: dict[str, list[Landed]] = {}
+        for each in found:
+            if each.response.personal_link:
+                rivals.setdefault(each.response.link or "", []).append(each)
+        if not rivals:
+            return found
+        refused = {
+            each.key for some in self._each(self._refused, [*rivals.values()]) for each in some
+        }
+        self._store.delete(refused)
+        self.done.refused += len(refused)
+        return [each for each in found if each.key not in refused]
+
+    def _refused(self, rivals: list[Landed]) -> list[Landed]:
+        """Those over one link that do not have its claim. Where there is none, accept was cut off
+        before it, or is about to: the first received gets it."""
+        first = min(rivals, key=order)
+        of, mine = (first.response.survey, first.response.link or ""), Claim(first.id, first.digest)
+        holder = claims.held(self._store, *of) or claims.make(self._store, *of, mine)
+        return [each for each in rivals if (each.id, each.digest) != (holder.id, holder.digest)]
 
     def _responses(self, part: Part) -> PartFile:
         coded = sorted(columns.coded(self._definitions.versions(part.survey)))
@@ -176,9 +205,10 @@ class Merger:
         self._each(self._mark, marks)
         self._recall(part, [name for name, _ in marks])
         self._reject(part, [Reject(e.key, e.body, CONFLICT, "") for e in decision.conflicts])
-        linked = [each.response for each in gone if each.response.link]
-        self._store.delete(keys.claim(each.survey, each.link or "") for each in linked)
-        self._store.delete(claims.settled(each.key for each in [*finished, *gone]))
+        for each in gone:
+            if each.response.link:
+                claims.forget(self._store, part.survey, each.response.link, {each.id})
+        self._store.delete(each.key for each in [*finished, *gone])
         self.done.merged += len(decision.new)
         self.done.known += len(decision.known)
         self.done.erased += len(gone)
@@ -229,7 +259,7 @@ class Merger:
         names = [rejected_key(day, each.key, each.reason) for each in shown]
         self._each(lambda each: self._keep(*each), [*zip(names, shown, strict=True)])
         back = self._recall(part, names)
-        self._store.delete(claims.settled(each.key for each in these))
+        self._store.delete(each.key for each in these)
         left = [keys.reason_of(name) for name in names if name not in back]
         self.done.erased += len(back)
         self.done.conflicts += left.count(CONFLICT)

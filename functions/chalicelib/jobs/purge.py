@@ -199,7 +199,6 @@ def _named(store: Store, survey: str, day: str, asked: set[str]) -> Iterator[str
 def _waiting(store: Store, survey: str) -> set[str]:
     """Responses that are in no part, yet or for good."""
     beside = [
-        *store.list(f"{keys.CLAIMING}{survey}/"),
         *store.list(f"{keys.LANDING}{survey}/"),
         *(e for e in store.list(keys.REJECTED) if e.key.split("/")[2] == survey),
     ]

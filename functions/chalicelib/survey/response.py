@@ -47,6 +47,8 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     attributes: dict[str, str] = {}
     link: str | None = None
     """Hash of the link's code."""
+    personal_link: bool = False
+    """Whether it counts only with the link's claim. For merge alone; no row has it."""
     entered_by: str | None = None
     """Who asked, where staff entered the answers."""
     recording_consent: bool | None = None
