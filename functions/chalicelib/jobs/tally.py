@@ -224,7 +224,7 @@ class _Counter:
         contracts = self._versions(waiting[0].due.day.survey)
         files = [file for each in waiting for file in each.folder.iterdir()]
         read = columns.responses(contracts)
-        counts = count(counting.statement(contracts), read, files, self._folder)
+        counts = count(counting.steps(contracts), read, files, self._folder)
         self.wait()
         for each in waiting:
             mine = counts.filter(pc.equal(counts["dt"], each.due.day.day))
