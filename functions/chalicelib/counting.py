@@ -47,7 +47,7 @@ from .doubts import FLAGGED, FLAGS
 from .survey import Contract, Field
 from .views import DAY, quoted, text
 
-FORMAT = "4"
+FORMAT = "5"
 """Raised when tallies change in a way that the text does not show."""
 
 NANO = 1_000_000_000

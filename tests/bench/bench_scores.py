@@ -21,9 +21,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from chalicelib import counting, keys, parquet
+from chalicelib import counting, keys, parquet, tally_files
 from chalicelib.jobs.stretches import add_up
-from chalicelib.jobs.tally import GROUP
 from chalicelib.published import publish
 from chalicelib.storage import FolderStore
 from chalicelib.survey import Contract
@@ -124,7 +123,7 @@ def main(days: int = 60, agents: int = answered.AGENTS) -> None:
             table = day(survey, agents, answered.A_DAY, chance)
             rows += table.num_rows
             name = keys.tallies(survey.id, str(FIRST + number))
-            store.create(name, parquet.encode(table, {"echoform.sources": "{}"}, group=GROUP))
+            store.create(name, tally_files.encode(table, {"echoform.sources": "{}"}))
         print(f"{rows:,} tallies of {days} days")
         print(f"scores by agent, days alone: {_told(store, survey.id, 'agent')}")
         start, used = perf_counter(), process_time()
