@@ -36,8 +36,8 @@ _UNLOAD = re.compile(
 
 
 class StandIn:
-    """Athena as far as it is asked here: DuckDB runs the whole statement; files come in pieces, in no
-    order."""
+    """Athena as far as it is asked here: DuckDB runs the whole statement; files come in pieces, in
+    no order."""
 
     def __init__(self, store: Store, survey: Contract, folder: Path, state: str = "SUCCEEDED"):
         self._store, self._survey, self._folder = store, survey, folder
