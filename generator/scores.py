@@ -125,12 +125,11 @@ def scores(
     asked = fields_of(contracts)
     shown = {name: _Shown.of(*each) for name, each in asked.items()}
     bands = contracts[-1].bands
-    segments = [
-        _segment(
-            values, found.kept[values], found.flagged[values], found.every[values], bands, shown
-        )
-        for values in found.kept
-    ]
+    segments = []
+    for values, flagged in found.flagged.items():
+        every = found.every[values]
+        kept = found.kept[values] if without_flagged else every
+        segments.append(_segment(values, kept, flagged, every, bands, shown))
     chosen = [asked[key][0] for key in keys if key in asked]
     in_time = bool({"hour", *PERIODS} & set(keys))
     return Scores(

@@ -100,7 +100,7 @@ def read(
     names = [day for piece in pieces for day in piece.days]
     cut, sums, more = _Cut(by, plain, periods), Sums(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        if most is None:
+        if most is None or (not plain and len({*map(cut.period, names)}) <= most):
             found = pool.map(lambda piece: _grids(cut, None, _files(store, piece)), pieces)
         else:
             files = [*pool.map(partial(_files, store), pieces)]

@@ -36,6 +36,8 @@ in every row group, and cost a fifth of the writing."""
 
 _FIRST = "echoform.first"
 """The note of how many row groups lie first."""
+_SMALL = 1024
+"""Rows in each of those."""
 
 
 def schema(columns: Iterable[Column]) -> pa.Schema:
@@ -89,10 +91,9 @@ def decode_where(
     pieces = []
     for number in groups:
         group = file.metadata.row_group(number)
-        held = [_held(group.column(places[name]).statistics, sought[name]) for name in sought]
-        if _NONE in held:
+        left = _undecided(group, places, sought)
+        if left is None:
             continue
-        left = [name for name, rows in zip(sought, held, strict=True) if rows != _ALL]
         wanted = [*dict.fromkeys([*columns, *left])] if columns else None
         rows = file.read_row_group(number, columns=wanted, use_threads=False)
         for name in left:
@@ -125,9 +126,9 @@ def encode(
         store_schema=False,
     ) as writer:
         if first:
-            writer.write_table(rows.slice(0, first), group)
+            writer.write_table(rows.slice(0, first), _SMALL)
         writer.write_table(rows.slice(first), group)
-        apart = {_FIRST: str(-(-first // group))} if first else {}
+        apart = {_FIRST: str(-(-first // _SMALL))} if first else {}
         writer.add_key_value_metadata({**(noted or {}), **apart})
     return bytes(sink.getvalue())
 
@@ -166,14 +167,19 @@ def _open(data: bytes, coded: Sequence[str] = ()) -> pq.ParquetFile:
     return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=[*coded])
 
 
-_NONE, _SOME, _ALL = range(3)
-
-
-def _held(statistics: pq.Statistics | None, values: Sequence[str]) -> int:
-    """Whether rows of a group with these least and greatest values may have one of the values."""
-    if not (statistics and statistics.has_min_max):
-        return _SOME
-    least, greatest = statistics.min, statistics.max
-    if least == greatest and least in values and statistics.null_count == 0:
-        return _ALL
-    return _SOME if any(least <= value <= greatest for value in values) else _NONE
+def _undecided(
+    group: pq.RowGroupMetaData, places: Mapping[str, int], sought: Mapping[str, Sequence[str]]
+) -> list[str] | None:
+    """In which columns some rows of the group may have a value sought and others not; None: in one
+    of them no row has any."""
+    found = []
+    for name, place in places.items():
+        statistics, values = group.column(place).statistics, sought[name]
+        if statistics and statistics.has_min_max:
+            least, greatest = statistics.min, statistics.max
+            if not any(least <= value <= greatest for value in values):
+                return None
+            if least == greatest and statistics.null_count == 0:
+                continue
+        found.append(name)
+    return found
