@@ -84,22 +84,25 @@ def decode_where(
     ``first``: only the rows that were written to lie ``first``; all, where none were.
     """
     file = _open(data, columns or ())
-    places = {name: file.schema_arrow.get_field_index(name) for name in sought}
+    schema = file.schema_arrow
+    places = {name: schema.get_field_index(name) for name in sought}
     groups = range(file.num_row_groups)
-    if first and (noted := (file.schema_arrow.metadata or {}).get(_FIRST.encode())):
+    if first and (noted := (schema.metadata or {}).get(_FIRST.encode())):
         groups = groups[: int(noted)]
-    pieces = []
+    whole: list[int] = []
+    mixed: list[int] = []
     for number in groups:
-        group = file.metadata.row_group(number)
-        left = _undecided(group, places, sought)
-        if left is None:
-            continue
-        wanted = [*dict.fromkeys([*columns, *left])] if columns else None
-        rows = file.read_row_group(number, columns=wanted, use_threads=False)
-        for name in left:
-            rows = rows.filter(pc.is_in(rows[name], pa.array(sought[name], pa.string())))
-        pieces.append(rows.select(columns) if columns else rows)
-    return pa.concat_tables(pieces) if pieces else file.read_row_groups([], columns=columns)
+        held = _held(file.metadata.row_group(number), places, sought)
+        if held != _NONE:
+            (whole if held == _ALL else mixed).append(number)
+    found = file.read_row_groups(whole, columns=columns, use_threads=False)
+    if not mixed:
+        return found
+    wanted = [*dict.fromkeys([*columns, *sought])] if columns else None
+    rows = file.read_row_groups(mixed, columns=wanted, use_threads=False)
+    for name, values in sought.items():
+        rows = rows.filter(pc.is_in(rows[name], pa.array(values, pa.string())))
+    return pa.concat_tables([rows.select(found.column_names), found])
 
 
 def notes(data: bytes) -> dict[str, str]:
@@ -167,19 +170,22 @@ def _open(data: bytes, coded: Sequence[str] = ()) -> pq.ParquetFile:
     return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=[*coded])
 
 
-def _undecided(
+_NONE, _SOME, _ALL = range(3)
+
+
+def _held(
     group: pq.RowGroupMetaData, places: Mapping[str, int], sought: Mapping[str, Sequence[str]]
-) -> list[str] | None:
-    """In which columns some rows of the group may have a value sought and others not; None: in one
-    of them no row has any."""
-    found = []
+) -> int:
+    """Which rows of the group are sought, by its least and greatest values; _SOME is maybe."""
+    held = _ALL
     for name, place in places.items():
-        statistics, values = group.column(place).statistics, sought[name]
-        if statistics and statistics.has_min_max:
-            least, greatest = statistics.min, statistics.max
-            if not any(least <= value <= greatest for value in values):
-                return None
-            if least == greatest and statistics.null_count == 0:
-                continue
-        found.append(name)
-    return found
+        statistics = group.column(place).statistics
+        if not (statistics and statistics.has_min_max):
+            held = _SOME
+            continue
+        least, greatest = statistics.min, statistics.max
+        if not any(least <= value <= greatest for value in sought[name]):
+            return _NONE
+        if least != greatest or statistics.null_count:
+            held = _SOME
+    return held
