@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import lru_cache, partial
 from itertools import chain
+from os import cpu_count
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,6 +27,8 @@ from chalicelib.survey.drivers import Pair
 from generator.grids import Cells, Grid, Sums, Values, grid, numbered
 
 AT_ONCE = 16
+PROCESSORS = cpu_count() or 1
+"""Small pieces of work in more threads than that wait for each other, a quarter of the time."""
 BETWEEN = "\x1f"
 """Between the two values of a segment of two keys."""
 EVERYBODY = ("",)
@@ -99,14 +102,14 @@ def read(
     pieces = _pieces(store, survey, window, _LEVELS[periods[0]] if periods else 0)
     names = [day for piece in pieces for day in piece.days]
     cut, sums, more = _Cut(by, plain, periods), Sums(), 0
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(PROCESSORS) as few:
         if most is None or (not plain and len({*map(cut.period, names)}) <= most):
             found = pool.map(lambda piece: _grids(cut, None, _files(store, piece)), pieces)
         else:
             files = [*pool.map(partial(_files, store), pieces)]
-            sizes = pool.map(partial(_sizes, cut, without_flagged), files)
+            sizes = few.map(partial(_sizes, cut, without_flagged), files)
             only, more = _largest(cut, [*chain.from_iterable(sizes)], most)
-            found = pool.map(partial(_grids, cut, only), files)
+            found = few.map(partial(_grids, cut, only), files)
         for names_of, each in chain.from_iterable(found):
             sums.add(names_of, each)
     if len(plain) == 2 and names and not sums.segments:
