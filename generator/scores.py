@@ -19,16 +19,8 @@ from chalicelib.survey.figures import Mean, Nps, Share
 from chalicelib.survey.piping import filled
 from chalicelib.survey.questions import NA, Ces, Offering, Text, YesNo
 from chalicelib.survey.questions import Nps as NpsQuestion
-from generator.tallied import (
-    EVERYBODY,
-    PERIODS,
-    Cell,
-    Counted,
-    Unscorable,
-    Values,
-    contracts_of,
-    read,
-)
+from generator.grids import Cell, Counted, Values
+from generator.tallied import EVERYBODY, PERIODS, Unscorable, contracts_of, read
 
 __all__ = ["Unscorable", "scores"]
 
@@ -129,18 +121,15 @@ def scores(
     """
     keys = [by] if isinstance(by, str) else list(by or ())
     contracts = contracts_of(store, survey)
-    found = read(store, contracts, keys, (first, last), without_flagged)
+    found = read(store, contracts, keys, (first, last), without_flagged, most)
     asked = fields_of(contracts)
     shown = {name: _Shown.of(*each) for name, each in asked.items()}
     bands = contracts[-1].bands
-    sizes = found.kept.responses
-    largest = sorted(sizes, key=lambda values: -sizes[values])[:most]
-    segments = [
-        _segment(
-            values, found.kept[values], found.flagged[values], found.every[values], bands, shown
-        )
-        for values in largest
-    ]
+    segments = []
+    for values, flagged in found.flagged.items():
+        every = found.every[values]
+        kept = found.kept[values] if without_flagged else every
+        segments.append(_segment(values, kept, flagged, every, bands, shown))
     chosen = [asked[key][0] for key in keys if key in asked]
     in_time = bool({"hour", *PERIODS} & set(keys))
     return Scores(
@@ -153,7 +142,7 @@ def scores(
         sorted(segments, key=lambda s: (s.values if in_time else [], -s.n, s.value)),
         {c.code: c.text for q in chosen if isinstance(q, Offering) for c in q.choices},
         without_flagged,
-        len(sizes) - len(segments),
+        found.more,
     )
 
 

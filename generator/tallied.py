@@ -1,41 +1,38 @@
 """A survey's counts over days, read from its tallies: what every score is made of.
 
-Tallies of many days and segments are millions of rows. They are read as the numbers that Parquet
-stores for repeated texts, and summed as such; texts are looked at once each.
+Where only the largest segments are wanted, one looks at the sizes of all first, which lie apart in
+every file (``chalicelib.tally_files``): of 80,000 agents on days 200 are read.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import lru_cache, partial
-from itertools import accumulate, chain, pairwise, starmap
-from typing import NamedTuple, TypeAlias, TypeVar
+from itertools import chain
+from os import cpu_count
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from chalicelib import counting, keys, parquet, stretches
+from chalicelib import counting, keys, parquet, stretches, tally_files
 from chalicelib.published import Definitions
 from chalicelib.storage import Entry, Missing, Store
 from chalicelib.survey import Contract, EchoformError
 from chalicelib.survey.drivers import Pair
+from generator.grids import Cells, Grid, Sums, Values, grid, numbered
 
 AT_ONCE = 16
+PROCESSORS = cpu_count() or 1
+"""Small pieces of work in more threads than that wait for each other, a quarter of the time."""
 BETWEEN = "\x1f"
 """Between the two values of a segment of two keys."""
 EVERYBODY = ("",)
 
-Cell: TypeAlias = tuple[int, int]
-"""How many, and the total."""
-Counted: TypeAlias = Mapping[str, Mapping[str, Cell]]
-"""By item and value."""
-Values: TypeAlias = tuple[str, ...]
-"""The values of the keys of a segment, in their order; ``EVERYBODY`` where there are no keys."""
 Kind: TypeAlias = Callable[[str], str]
 """Which stretch a day is in."""
 Window: TypeAlias = tuple[str | None, str | None]
@@ -62,53 +59,8 @@ class Tallied(NamedTuple):
     flagged: dict[Values, int]
     first: str | None
     last: str | None
-
-
-class Cells(Mapping[Values, Counted]):
-    """The counts of every segment, though it be empty; put together for those one looks at."""
-
-    def __init__(
-        self,
-        rows: Mapping[Values, int],
-        cells: Mapping[tuple[str, str], int],
-        n: NDArray[np.int64],
-        total: NDArray[np.int64],
-        sides: Sequence[int],
-    ) -> None:
-        order = sorted(cells, key=lambda cell: cell[0])
-        ends = accumulate(Counter(item for item, _ in order).values(), initial=0)
-        self._rows, self._n, self._total, self._sides = rows, n, total, sides
-        self._columns = [cells[cell] for cell in order]
-        self._values = [value for _, value in order]
-        self._places = list(zip(dict(order), starmap(slice, pairwise(ends)), strict=True))
-        self._responses = cells.get((counting.RESPONSES, ""))
-
-    def __getitem__(self, name: Values) -> dict[str, dict[str, Cell]]:
-        row = self._rows[name]
-        counts, totals = (
-            table[self._sides, row].sum(axis=0)[self._columns].tolist()
-            for table in (self._n, self._total)
-        )
-        named = list(zip(self._values, zip(counts, totals, strict=True), strict=True))
-        return {
-            item: {value: cell for value, cell in named[place] if cell[0]}
-            for item, place in self._places
-            if any(counts[place])
-        }
-
-    def __iter__(self) -> Iterator[Values]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def responses(self) -> dict[Values, int]:
-        """How many people there are of every segment."""
-        if self._responses is None:
-            return dict.fromkeys(self._rows, 0)
-        n = self._n[self._sides, :, self._responses].sum(axis=0)
-        return dict(zip(self._rows, n.tolist(), strict=False))
+    more: int = 0
+    """Smaller segments, which are not among these."""
 
 
 class _Piece(NamedTuple):
@@ -116,15 +68,6 @@ class _Piece(NamedTuple):
 
     days: dict[str, str]
     stretch: str = ""
-
-
-class _Grid(NamedTuple):
-    """The counts of a day or stretch: not flagged and flagged, by segment, by item and value."""
-
-    segments: list[str]
-    cells: list[tuple[str, str]]
-    n: NDArray[np.int64]
-    total: NDArray[np.int64]
 
 
 def contracts_of(store: Store, survey: str) -> list[Contract]:
@@ -141,8 +84,11 @@ def read(
     by: Sequence[str] = (),
     window: Window = (None, None),
     without_flagged: bool = False,
+    most: int | None = None,
 ) -> Tallied:
-    """Counts by one or two segment keys, or periods. Raises Unscorable: there is no such key."""
+    """Counts by one or two segment keys, or periods. Raises Unscorable: there is no such key.
+
+    ``most``: of so many segments, those with the most responses."""
     survey = contracts[-1].id
     cuts = counting.segment_keys(contracts)
     periods = [key for key in by if key in PERIODS and key not in cuts]
@@ -155,15 +101,17 @@ def read(
         raise Unscorable("scores are cut by at most two different keys, and one of the periods")
     pieces = _pieces(store, survey, window, _LEVELS[periods[0]] if periods else 0)
     names = [day for piece in pieces for day in piece.days]
-    wanted = [",".join(plain), ",".join(reversed(plain))][: len(plain) or 1]
-    sums = _Sums()
-    named = lru_cache(None)(partial(_named, by=tuple(by), periods=periods))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        grids = pool.map(partial(_grids, store, wanted), pieces)
-        for day, key, grid in chain.from_iterable(grids):
-            period = PERIODS[periods[0]](day) if periods else ""
-            turned = [_turned(s) for s in grid.segments] if key != wanted[0] else grid.segments
-            sums.add([named(period, value) for value in turned], grid)
+    cut, sums, more = _Cut(by, plain, periods), Sums(), 0
+    with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(PROCESSORS) as few:
+        if most is None or (not plain and len({*map(cut.period, names)}) <= most):
+            found = pool.map(lambda piece: _grids(cut, None, _files(store, piece)), pieces)
+        else:
+            files = [*pool.map(partial(_files, store), pieces)]
+            sizes = few.map(partial(_sizes, cut, without_flagged), files)
+            only, more = _largest(cut, [*chain.from_iterable(sizes)], most)
+            found = few.map(partial(_grids, cut, only), files)
+        for names_of, each in chain.from_iterable(found):
+            sums.add(names_of, each)
     if len(plain) == 2 and names and not sums.segments:
         raise Unscorable(
             f"{survey} is not counted by {' and '.join(plain)} together; "
@@ -176,6 +124,7 @@ def read(
         sums.cells_of([1]).responses,
         min(names, default=None),
         max(names, default=None),
+        more,
     )
 
 
@@ -234,11 +183,11 @@ def _pieces(store: Store, survey: str, window: Window, level: int) -> list[_Piec
 def _pairs(
     store: Store, segment: tuple[str, str], without_flagged: bool, name: str
 ) -> list[tuple[str, str, Pair]]:
-    rows = parquet.decode_where(store.get(name).data, "segment_key", segment[0])
+    key, value = segment
+    sought = {"segment_key": [key], "segment_value": [value], "item": [counting.MOMENTS]}
+    rows = parquet.decode_where(store.get(name).data, sought)
     if "total_x" not in rows.column_names:
         return []
-    rows = rows.filter(pc.equal(rows["item"], counting.MOMENTS))
-    rows = rows.filter(pc.equal(rows["segment_value"], segment[1]))
     if without_flagged:
         rows = rows.filter(pc.invert(rows["flagged"]))
     columns = (rows[c].to_pylist() for c in ("value", "n", "total_x", "total_y", "total"))
@@ -248,106 +197,105 @@ def _pairs(
     ]
 
 
+class _Cut:
+    """What is cut by: the keys as asked for, those of segments, and the periods."""
+
+    def __init__(self, by: Sequence[str], plain: Sequence[str], periods: Sequence[str]) -> None:
+        self._by, self._plain, self._periods = by, plain, periods
+        self.keys = [",".join(plain), ",".join(reversed(plain))][: len(plain) or 1]
+        """As they are counted; a stretch may have both orders of a pair."""
+        self.named = lru_cache(None)(self._named)
+
+    def period(self, day: str) -> str:
+        return PERIODS[self._periods[0]](day) if self._periods else ""
+
+    def turned(self, key: str, values: Iterable[str]) -> list[str]:
+        """Values of the first of the ``keys`` as those of this one, or the other way."""
+        if key == self.keys[0]:
+            return [*values]
+        return [BETWEEN.join(reversed(value.split(BETWEEN, 1))) for value in values]
+
+    def _named(self, period: str, value: str) -> Values:
+        """The values in the order of the keys asked for."""
+        plain = iter(value.split(BETWEEN, 1) if len(self._plain) == 2 else [value])
+        return tuple(period if k in self._periods else next(plain) for k in self._by) or EVERYBODY
+
+
+_Files: TypeAlias = Mapping[str, bytes]
+"""By the first day that they tell of."""
+_Only: TypeAlias = Mapping[str, Sequence[str]]
+"""The segments wanted, by period."""
+
+
+def _files(store: Store, piece: _Piece) -> _Files:
+    try:
+        if piece.stretch:
+            return {min(piece.days): store.get(piece.stretch).data}
+    except Missing:  # its days changed just now
+        pass
+    return {day: store.get(key).data for day, key in piece.days.items()}
+
+
 _COLUMNS = ("segment_value", "item", "value", "flagged", "n", "total")
 
 
-def _grids(store: Store, wanted: Sequence[str], piece: _Piece) -> list[tuple[str, str, _Grid]]:
-    """The first day, key and counts of each of these segment keys; a stretch may have both orders
-    of a pair."""
-    try:
-        files = {min(piece.days): store.get(piece.stretch).data} if piece.stretch else {}
-    except Missing:  # its days changed just now
-        files = {}
-    files = files or {day: store.get(key).data for day, key in piece.days.items()}
-    return [
-        (day, key, _grid(rows))
-        for day, data in files.items()
-        for key in wanted
-        if (rows := parquet.decode_where(data, "segment_key", key, _COLUMNS)).num_rows
+def _grids(cut: _Cut, only: _Only | None, files: _Files) -> list[tuple[list[Values], Grid]]:
+    """Counts, with the names of their segments."""
+    found = []
+    for day, data in files.items():
+        period = cut.period(day)
+        wanted = None if only is None else only.get(period, ())
+        for key in cut.keys:
+            segments = None if wanted is None else cut.turned(key, wanted)
+            rows = tally_files.read(data, key, _COLUMNS, segments)
+            if rows.num_rows:
+                counts = grid(rows)
+                values = cut.turned(key, counts.segments)
+                found.append(([cut.named(period, value) for value in values], counts))
+    return found
+
+
+class _Sizes(NamedTuple):
+    """How many are of each segment; as often as a file tells of it."""
+
+    period: str
+    values: list[str]
+    n: NDArray[np.int64]
+
+
+def _sizes(cut: _Cut, without_flagged: bool, files: _Files) -> list[_Sizes]:
+    found = []
+    for day, data in files.items():
+        for key in cut.keys:
+            rows = tally_files.sizes(data, key, ("segment_value", "flagged", "n"))
+            segments, segment = numbered(rows["segment_value"])
+            n = np.zeros(len(segments), np.int64)
+            kept = ~(rows["flagged"].to_numpy() & without_flagged)
+            np.add.at(n, segment, rows["n"].to_numpy() * kept)
+            found.append(_Sizes(cut.period(day), cut.turned(key, segments), n))
+    return found
+
+
+def _largest(cut: _Cut, sizes: Sequence[_Sizes], most: int) -> tuple[_Only | None, int]:
+    """The largest segments, or None if that is all of them; and how many more there are."""
+    periods, values = (
+        {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        for texts in ((s.period for s in sizes), chain.from_iterable(s.values for s in sizes))
+    )
+    n = np.full((len(periods), len(values)), -1)  # where there is nobody
+    for each in sizes:
+        row, columns = n[periods[each.period]], [values[value] for value in each.values]
+        row[columns] = np.maximum(row[columns], 0) + each.n
+    more = int((n >= 0).sum()) - most
+    if more <= 0:
+        return None, 0
+    least = max(0, np.partition(n, -most, axis=None)[-most])
+    names = list(periods), list(values)
+    large = [
+        (-n[period, value], cut.named(names[0][period], names[1][value]), period, value)
+        for period, value in np.argwhere(n >= least)
     ]
-
-
-def _grid(rows: pa.Table) -> _Grid:
-    told = pc.not_equal(rows["item"], counting.MOMENTS)
-    rows = rows if pc.all(told).as_py() else rows.filter(told)
-    segments, segment = _numbered(rows["segment_value"])
-    items, item = _numbered(rows["item"])
-    values, value = _numbered(rows["value"])
-    # One number for item and value together; few of the possible pairs occur.
-    pairs = [(one, other) for one in items for other in values]
-    cells, cell = _used(pairs, item * len(values) + value)
-    place = (rows["flagged"].to_numpy() * len(segments) + segment) * len(cells) + cell
-    n, total = np.zeros((2, 2 * len(segments) * len(cells)), np.int64)
-    n[place] = rows["n"].to_numpy()  # a tally has one row for each
-    total[place] = pc.fill_null(rows["total"], 0).to_numpy()
-    shape = 2, len(segments), len(cells)
-    return _Grid(segments, cells, n.reshape(shape), total.reshape(shape))
-
-
-class _Sums:
-    """Grids of days, added up as they come: whole numbers, so exact in any order."""
-
-    def __init__(self) -> None:
-        self.segments: dict[Values, int] = {}
-        self._cells: dict[tuple[str, str], int] = {}
-        self._n, self._total = np.zeros((2, 2, 0, 0), np.int64)
-
-    def add(self, names: Sequence[Values], grid: _Grid) -> None:
-        down = [self.segments.setdefault(name, len(self.segments)) for name in names]
-        across = [self._cells.setdefault(cell, len(self._cells)) for cell in grid.cells]
-        wanted = (2, len(self.segments), len(self._cells))
-        if wanted[1] > self._n.shape[1] or wanted[2] > self._n.shape[2]:
-            self._n, self._total = _wider(self._n, wanted), _wider(self._total, wanted)
-        if names:
-            sides = [side for side in (0, 1) if grid.n[side].any()]
-            summed = np.flatnonzero(grid.total.any(axis=(0, 1)))
-            rows, columns = np.array(down)[:, None], np.array(across)
-            for side in sides:
-                self._n[side][rows, columns] += grid.n[side]
-                self._total[side][rows, columns[summed]] += grid.total[side][:, summed]
-
-    def cells_of(self, flagged: Sequence[int]) -> Cells:
-        """Of what is not flagged (0), flagged (1) or both."""
-        return Cells(self.segments, self._cells, self._n, self._total, flagged)
-
-
-def _wider(table: NDArray[np.int64], wanted: tuple[int, ...]) -> NDArray[np.int64]:
-    """The table with as much room as is wanted, and as much again where it had too little."""
-    shape = [
-        there if there >= more else 2 * more
-        for there, more in zip(table.shape, wanted, strict=True)
-    ]
-    wide = np.zeros(shape, np.int64)
-    wide[tuple(map(slice, table.shape))] = table
-    return wide
-
-
-def _numbered(texts: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    coded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
-    whole = coded.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):  # where there is nothing
-        return [], np.zeros(0, np.int64)
-    known, numbers = whole.dictionary.to_pylist(), whole.indices.to_numpy()
-    return _used(known, numbers.astype(np.int64))
-
-
-Known = TypeVar("Known")
-
-
-def _used(
-    known: Sequence[Known], numbers: NDArray[np.int64]
-) -> tuple[list[Known], NDArray[np.int64]]:
-    """Only what occurs, numbered anew: a dictionary is that of whole row groups."""
-    present = np.zeros(len(known), np.bool_)
-    present[numbers] = True
-    return [known[at] for at in np.flatnonzero(present).tolist()], (np.cumsum(present) - 1)[numbers]
-
-
-def _turned(value: str) -> str:
-    return BETWEEN.join(reversed(value.split(BETWEEN, 1)))
-
-
-def _named(period: str, value: str, by: Sequence[str], periods: Sequence[str]) -> Values:
-    """The values in the order of the keys asked for."""
-    plain = iter(value.split(BETWEEN, 1) if len(by) - len(periods) == 2 else [value])
-    return tuple(period if key in periods else next(plain) for key in by) or EVERYBODY
+    only: dict[str, list[str]] = defaultdict(list)
+    for *_, period, value in sorted(large)[:most]:
+        only[names[0][period]].append(names[1][value])
+    return only, more

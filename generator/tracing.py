@@ -20,8 +20,9 @@ from chalicelib.survey import Contract, Scaled
 from chalicelib.survey.comparing import Comparison, compare, holm, of_counts, rest
 from chalicelib.survey.figures import Mean, mean
 from chalicelib.survey.questions import Text
+from generator.grids import Counted
 from generator.scores import Fields, fields_of
-from generator.tallied import EVERYBODY, Counted, Unscorable, Window, contracts_of, read
+from generator.tallied import EVERYBODY, Unscorable, Window, contracts_of, read
 
 
 class Source(Struct, frozen=True):

@@ -24,8 +24,9 @@ from chalicelib.survey.comparing import (
     of_share,
 )
 from chalicelib.survey.questions import NA, Ces, Nps, Text, YesNo
+from generator.grids import Cell, Counted
 from generator.scores import Fields, fields_of, index_of_points
-from generator.tallied import EVERYBODY, Cell, Counted, Unscorable, Window, contracts_of, read
+from generator.tallied import EVERYBODY, Unscorable, Window, contracts_of, read
 
 SHARES = ("top2", "ces", "yes", "fcr")
 """The figures that are shares; the others are means."""

@@ -57,7 +57,7 @@ def _rows(store: Store, name: str, responses: list[str]) -> dict[str, Row]:
         data = store.get(name).data
     except Missing:
         return {}
-    rows = parquet.decode_among(data, "response", responses).to_pylist()
+    rows = parquet.decode_where(data, {"response": responses}).to_pylist()
     return {row["response"]: row for row in rows}
 
 

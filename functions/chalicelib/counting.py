@@ -47,7 +47,7 @@ from .doubts import FLAGGED, FLAGS
 from .survey import Contract, Field
 from .views import DAY, quoted, text
 
-FORMAT = "4"
+FORMAT = "5"
 """Raised when tallies change in a way that the text does not show."""
 
 NANO = 1_000_000_000
@@ -134,11 +134,45 @@ class _Sum(NamedTuple):
     total_y: str = "NULL"
 
 
+class Steps(NamedTuple):
+    """The counting, one query after the other, in Athena's SQL."""
+
+    tables: list[tuple[str, str]]
+    """To make, by name; each reads those before it."""
+    counts: list[str]
+    """To put together as ``tallied``, in any order."""
+    told: list[tuple[str, str]]
+    """What is told of ``tallied``: the last of these tables, or all of it."""
+
+    @property
+    def last(self) -> str:
+        """The tallies, of ``tallied``."""
+        return _with(self.told, self.told[-1][0] if self.told else "tallied")
+
+
 def statement(
     contracts: Sequence[Contract], table: str = "responses", days: Sequence[str] = ()
 ) -> str:
-    """The counting for all versions of a survey, in Athena's SQL. ``table`` holds what is counted:
-    any days, each of which is counted by itself; or only these ``days`` of it."""
+    """The counting for all versions of a survey, as one statement of Athena's."""
+    made = steps(contracts, table, days)
+    known = [*made.tables, ("tallied", "\nUNION ALL\n".join(made.counts)), *made.told]
+    return _with(known, known[-1][0])
+
+
+def _with(known: Sequence[tuple[str, str]], source: str) -> str:
+    ctes = ", ".join(f"{name} AS (\n{query}\n)" for name, query in known)
+    return f"""{"WITH " * bool(ctes)}{ctes}
+SELECT {_DAY}, {", ".join(COLUMNS)}
+FROM {source}
+WHERE segment_value IS NOT NULL
+"""
+
+
+def steps(
+    contracts: Sequence[Contract], table: str = "responses", days: Sequence[str] = ()
+) -> Steps:
+    """The counting for all versions of a survey. ``table`` holds what is counted: any days, each
+    of which is counted by itself; or only these ``days`` of it."""
     chosen = f"SELECT * FROM {quoted(table)} WHERE {_DAY} IN ({', '.join(map(text, days))})"
     table = "chosen" if days else table
     pairs = key_pairs(contracts)
@@ -173,20 +207,13 @@ def statement(
     if alike:
         found = [_Sum(FLAGGED_BY, doubts.ALIKE, "COUNT(*)")]
         items += _side_by_side(keys, found, "alike")
-    known = [
+    tables = [
         *[("chosen", chosen)] * bool(days),
         *doubts.beside(table),
         ("answers", _answers(contracts, keys, once, less, table)),
         *alike,
-        ("tallied", "\nUNION ALL\n".join(items)),
-        *(_told(pairs) if contracts[-1].anonymous else []),
     ]
-    ctes = ", ".join(f"{name} AS (\n{query}\n)" for name, query in known)
-    return f"""WITH {ctes}
-SELECT {_DAY}, {", ".join(COLUMNS)}
-FROM {known[-1][0]}
-WHERE segment_value IS NOT NULL
-"""
+    return Steps(tables, items, _told(pairs) if contracts[-1].anonymous else [])
 
 
 def _told(pairs: Sequence[str]) -> list[tuple[str, str]]:

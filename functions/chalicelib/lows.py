@@ -63,7 +63,7 @@ def _by_segment(store: Store, survey: str, wave: Wave, items: Sequence[str]) -> 
     for entry in store.list(f"{keys.TALLIES}{survey}/"):
         if not wave.first <= keys.day_of(entry.key) <= wave.last:
             continue
-        rows = parquet.decode_among(store.get(entry.key).data, "item", items).select(_COLUMNS)
+        rows = parquet.decode_where(store.get(entry.key).data, {"item": items}).select(_COLUMNS)
         summed = rows.group_by(_COLUMNS[:-1]).aggregate([("n", "sum")])
         summed = summed.filter(pc.not_equal(summed["segment_key"], pa.scalar("")))
         for row in summed.to_pylist():

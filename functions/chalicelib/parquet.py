@@ -29,9 +29,15 @@ _ROWS = 122_880
 """Rows in a row group: what DuckDB scans as one piece."""
 _UNIQUE = {"response", "received_at", "digest"}
 """No two rows alike: a dictionary of them would only be thrown away."""
-_SOUGHT = {"response", "received_at", "segment_key"}
+_SOUGHT = {"response", "received_at", "segment_key", "segment_value"}
 """What files are sorted by, or nearly. Least and greatest values of other columns would be the same
 in every row group, and cost a fifth of the writing."""
+
+
+_FIRST = "echoform.first"
+"""The note of how many row groups lie first."""
+_SMALL = 1024
+"""Rows in each of those."""
 
 
 def schema(columns: Iterable[Column]) -> pa.Schema:
@@ -66,39 +72,37 @@ def plain(rows: pa.Table) -> pa.Table:
 
 
 def decode_where(
-    data: bytes, column: str, value: str, columns: Sequence[str] | None = None
+    data: bytes,
+    sought: Mapping[str, Sequence[str]],
+    columns: Sequence[str] | None = None,
+    first: bool = False,
 ) -> pa.Table:
-    """Only the rows with this value. Quick where a file is sorted by that column.
+    """Only the rows that have, in each column sought, one of its values. Quick where a file is
+    sorted by those.
 
     With ``columns`` only these, and their texts as numbers in a dictionary, as they are stored.
+    ``first``: only the rows that were written to lie ``first``; all, where none were.
     """
     file = _open(data, columns or ())
-    place = file.schema_arrow.get_field_index(column)
-    pieces = []
-    for number in range(file.num_row_groups):
-        statistics = file.metadata.row_group(number).column(place).statistics
-        if _may_hold(statistics, value):
-            whole = _holds_only(statistics, value)
-            wanted = columns if whole or not columns else [*columns, column]
-            rows = file.read_row_group(number, columns=wanted, use_threads=False)
-            rows = rows if whole else rows.filter(pc.equal(rows[column], value))
-            pieces.append(rows.select(columns) if columns else rows)
-    if not pieces:
-        return file.read_row_groups([], columns=columns)
-    return pa.concat_tables(pieces)
-
-
-def decode_among(data: bytes, column: str, values: Sequence[str]) -> pa.Table:
-    """Only the rows with one of these values. Quick where a file is sorted by that column."""
-    file = _open(data)
-    place = file.schema_arrow.get_field_index(column)
-    pieces = []
-    for number in range(file.num_row_groups):
-        statistics = file.metadata.row_group(number).column(place).statistics
-        if any(_may_hold(statistics, value) for value in values):
-            rows = file.read_row_group(number, use_threads=False)
-            pieces.append(rows.filter(pc.is_in(rows[column], pa.array(values, pa.string()))))
-    return pa.concat_tables(pieces) if pieces else file.read_row_groups([])
+    schema = file.schema_arrow
+    places = {name: schema.get_field_index(name) for name in sought}
+    groups = range(file.num_row_groups)
+    if first and (noted := (schema.metadata or {}).get(_FIRST.encode())):
+        groups = groups[: int(noted)]
+    whole: list[int] = []
+    mixed: list[int] = []
+    for number in groups:
+        held = _held(file.metadata.row_group(number), places, sought)
+        if held != _NONE:
+            (whole if held == _ALL else mixed).append(number)
+    found = file.read_row_groups(whole, columns=columns, use_threads=False)
+    if not mixed:
+        return found
+    wanted = [*dict.fromkeys([*columns, *sought])] if columns else None
+    rows = file.read_row_groups(mixed, columns=wanted, use_threads=False)
+    for name, values in sought.items():
+        rows = rows.filter(pc.is_in(rows[name], pa.array(values, pa.string())))
+    return pa.concat_tables([rows.select(found.column_names), found])
 
 
 def notes(data: bytes) -> dict[str, str]:
@@ -107,8 +111,13 @@ def notes(data: bytes) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in found.items()}
 
 
-def encode(rows: pa.Table, noted: Mapping[str, str] | None = None, group: int = _ROWS) -> bytes:
-    """A file of these rows, ``group`` of them together, with notes in its footer."""
+def encode(
+    rows: pa.Table, noted: Mapping[str, str] | None = None, group: int = _ROWS, first: int = 0
+) -> bytes:
+    """A file of these rows, ``group`` of them together, with notes in its footer.
+
+    ``first``: so many rows at the beginning have row groups of their own, and can be read alone.
+    """
     sink = pa.BufferOutputStream()
     rows = rows.replace_schema_metadata(None)
     with pq.ParquetWriter(
@@ -119,8 +128,11 @@ def encode(rows: pa.Table, noted: Mapping[str, str] | None = None, group: int = 
         write_statistics=[name for name in rows.column_names if name in _SOUGHT],
         store_schema=False,
     ) as writer:
-        writer.write_table(rows, group)
-        writer.add_key_value_metadata(dict(noted or {}))
+        if first:
+            writer.write_table(rows.slice(0, first), _SMALL)
+        writer.write_table(rows.slice(first), group)
+        apart = {_FIRST: str(-(-first // _SMALL))} if first else {}
+        writer.add_key_value_metadata({**(noted or {}), **apart})
     return bytes(sink.getvalue())
 
 
@@ -158,16 +170,22 @@ def _open(data: bytes, coded: Sequence[str] = ()) -> pq.ParquetFile:
     return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=[*coded])
 
 
-def _may_hold(statistics: pq.Statistics | None, value: str) -> bool:
-    return not (statistics and statistics.has_min_max) or (
-        statistics.min <= value <= statistics.max
-    )
+_NONE, _SOME, _ALL = range(3)
 
 
-def _holds_only(statistics: pq.Statistics | None, value: str) -> bool:
-    return bool(
-        statistics
-        and statistics.has_min_max
-        and statistics.min == value == statistics.max
-        and statistics.null_count == 0
-    )
+def _held(
+    group: pq.RowGroupMetaData, places: Mapping[str, int], sought: Mapping[str, Sequence[str]]
+) -> int:
+    """Which rows of the group are sought, by its least and greatest values; _SOME is maybe."""
+    held = _ALL
+    for name, place in places.items():
+        statistics = group.column(place).statistics
+        if not (statistics and statistics.has_min_max):
+            held = _SOME
+            continue
+        least, greatest = statistics.min, statistics.max
+        if not any(least <= value <= greatest for value in sought[name]):
+            return _NONE
+        if least != greatest or statistics.null_count:
+            held = _SOME
+    return held

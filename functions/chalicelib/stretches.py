@@ -16,8 +16,8 @@ from typing import NamedTuple
 from . import keys
 from .storage import Entry
 
-FORMAT = "1"
-"""Raised when days are added up in another way."""
+FORMAT = "2"
+"""Raised when days are added up in another way, or lie in another order."""
 
 
 class Stretch(NamedTuple):

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import product
 
+import pytest
+
 from chalicelib import keys, parquet, stretches
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.stretches import add_up
@@ -199,3 +201,23 @@ def test_a_stretch_that_goes_while_it_is_read_is_read_as_days() -> None:
         list = staticmethod(store.list)  # type: ignore[assignment]
 
     assert read(Gone(), contracts_of(store, SURVEY.id), ["agent"]) == found
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 40])
+@pytest.mark.parametrize("without_flagged", [False, True])
+def test_the_largest_segments_are_what_they_are_among_all(most: int, without_flagged: bool) -> None:
+    """Of those alike the first by name; from weeks, months and days, and of both orders of a
+    pair."""
+    store = counted()
+    contracts = contracts_of(store, SURVEY.id)
+    for by, window in product(CUTS, WINDOWS):
+        every = read(store, contracts, by, window, without_flagged)
+        sizes = every.kept.responses
+        wanted = sorted(sizes, key=lambda values: (-sizes[values], values))[:most]
+        found = read(store, contracts, by, window, without_flagged, most)
+        assert set(found.kept) == set(wanted)
+        assert found.more == len(sizes) - len(wanted)
+        for values in wanted:
+            assert found.kept[values] == every.kept[values]
+            assert found.every[values] == every.every[values]
+            assert found.flagged[values] == every.flagged[values]

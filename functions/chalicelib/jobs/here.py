@@ -1,6 +1,6 @@
-"""Counting here: Athena's statement (``chalicelib.counting``) in DuckDB, over parts in a folder.
+"""Counting here: Athena's queries (``chalicelib.counting``) in DuckDB, over parts in a folder.
 
-sqlglot translates it, once per set of contracts and process. Both are loaded by the scheduled job
+sqlglot translates them, once per set of contracts and process. Both are loaded by the scheduled job
 alone.
 """
 
@@ -9,36 +9,43 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.athena import Athena
+from sqlglot.dialects.duckdb import DuckDB
 
 from .. import counting, parquet
 from ..columns import Column
+from ..counting import Steps
 from ..views import DAY, quoted, text, view
 
 MEMORY = "1GB"
 """What DuckDB may use; the rest it puts on disk."""
+AT_ONCE = 2
+"""Counts made at once: a day is too few rows for DuckDB to keep two processors busy with one. More
+would take memory: those of 300 questions gigabytes."""
+_SHAPE = parquet.schema([DAY, *counting.TALLIES])
 
 
 def count(
-    statement: str,
+    steps: Steps,
     read: Iterable[Column],
     files: Iterable[Path],
     spill: Path,
     table: str = "responses",
 ) -> pa.Table:
-    """What the statement counts in some parts, which lie in folders ``dt=<day>``.
+    """What the steps count in some parts, which lie in folders ``dt=<day>``.
 
-    ``read``: the columns of what the statement calls ``table``. ``spill``: a folder for what does
-    not fit into memory.
+    ``read``: the columns of what the steps call ``table``. ``spill``: a folder for what does not
+    fit into memory.
     """
-    made = translated(statement)
     connection = duckdb.connect()
     try:
         connection.execute(
@@ -46,17 +53,25 @@ def count(
             f" SET temp_directory = {text(str(spill))}; SET preserve_insertion_order = false"
         )
         connection.execute(view(table, read, [str(file) for file in files], by_day=True))
-        for name, query in made.tables:
-            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
-            if name == "answers":
-                _number(connection, name)
-        shape = parquet.schema([DAY, *counting.TALLIES])
-        counts = [connection.sql(query).to_arrow_table().cast(shape) for query in made.counts]
-        connection.register("tallied", pa.concat_tables(counts))
-        del counts
-        return connection.sql(made.last).to_arrow_table()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            queries = pool.map(translated, steps.counts)  # while the tables are made
+            for name, query in steps.tables:
+                connection.execute(f"CREATE TABLE {quoted(name)} AS {translated(query)}")
+                if name == "answers":
+                    _number(connection, name)
+            counts = [*pool.map(partial(_counted, connection), queries)]
+        tallied = pa.concat_tables(counts)
+        if not steps.told:
+            return tallied.filter(pc.is_valid(tallied["segment_value"]))
+        connection.register("tallied", tallied)
+        return connection.sql(translated(steps.last)).to_arrow_table()
     finally:
         connection.close()
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    with connection.cursor() as cursor:
+        return cursor.sql(query).to_arrow_table().cast(_SHAPE)
 
 
 def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -73,46 +88,21 @@ def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:
             column = f"CAST({column} AS {code}) AS {column}"
         shown.append(column)
     numbered = f"SELECT {', '.join(shown)} FROM {table}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {numbered}")
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS {numbered}")
 
 
-class Translated(NamedTuple):
-    """Tables to make, by name; counts to put together as ``tallied``; what to tell of those."""
+@lru_cache(maxsize=4096)
+def translated(query: str) -> str:
+    """Athena's SQL as DuckDB's.
 
-    tables: list[tuple[str, str]]
-    counts: list[str]
-    last: str
-
-
-@lru_cache(maxsize=64)
-def translated(statement: str) -> Translated:
-    """Athena's SQL as DuckDB's, step by step.
-
-    So ``answers`` is made once for all counts; and counts are made one after the other: at once,
-    those of 300 questions would take gigabytes. Lists are taken apart where columns are chosen: as
-    a join they would be matched with the rows they come from.
+    Lists are taken apart where columns are chosen: as a join they would be matched with the rows
+    they come from.
     """
-    tree = sqlglot.parse_one(statement, read="athena")
+    tree = sqlglot.parse_one(query, read=Athena)
     for join in list(tree.find_all(exp.Join)):
         if isinstance(join.this, exp.Unnest):
             _apart(join)
-    tables = []
-    for part in list(tree.args["with_"].expressions):
-        part.pop()
-        if part.alias == "tallied":
-            counts = [count.sql("duckdb") for count in _counts(part.this)]
-            break
-        tables.append((part.alias, part.this.sql("duckdb")))
-    return Translated(tables, counts, tree.sql("duckdb"))
-
-
-def _counts(union: exp.Expression) -> list[exp.Expression]:
-    """What is put together by UNION ALL."""
-    found = []
-    while isinstance(union, exp.Union):
-        found.append(union.expression)
-        union = union.this
-    return [union, *reversed(found)]
+    return tree.sql(DuckDB)
 
 
 def _apart(join: exp.Join) -> None:

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
 from .. import actions, days, keys, parquet
@@ -109,9 +107,10 @@ def points(
     for entry in store.list(f"{keys.TALLIES}{survey}/"):
         if not wave.first <= keys.day_of(entry.key) <= wave.last:
             continue
-        rows = parquet.decode_where(store.get(entry.key).data, "segment_key", key)
-        rows = rows.filter(pc.equal(rows["segment_value"], value))
-        rows = rows.filter(pc.is_in(rows["item"], pa.array([*items], pa.string())))
+        rows = parquet.decode_where(
+            store.get(entry.key).data,
+            {"segment_key": [key], "segment_value": [value], "item": items},
+        )
         columns = (rows[name].to_pylist() for name in ("item", "value", "n"))
         for item, point, n in zip(*columns, strict=True):
             if point.isdigit():  # not "na"

@@ -23,13 +23,11 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pyarrow as pa
 
-from .. import counting, days, keys, parquet, stretches
+from .. import counting, days, keys, stretches, tally_files
 from ..storage import Exists, Store
 from ..stretches import Stretch
 from ..views import text
 
-GROUP = 32_768
-"""Rows in a row group: more than in a day's file, as there are more of every key."""
 MEMORY = "1GB"
 
 
@@ -89,7 +87,7 @@ class _Adding:
                 tags = self._pool.map(partial(_fetch, self._store), parts, files)
                 if any(tag not in ("", now) for tag, now in zip(parts.values(), tags, strict=True)):
                     return  # a day changed meanwhile: the next run will see
-                self._store.create(stretch.key, parquet.encode(_summed(files), group=GROUP))
+                self._store.create(stretch.key, tally_files.encode(_summed(files)))
         except Exists:
             pass
         except Exception as failure:  # its days are read instead
@@ -105,7 +103,6 @@ def _fetch(store: Store, key: str, file: Path) -> str:
 
 
 def _summed(files: Sequence[Path]) -> pa.Table:
-    """In the order of a day's tallies."""
     by = ", ".join(counting.COLUMNS[:5])
     listed = ", ".join(text(str(file)) for file in files)
     with duckdb.connect() as connection:
@@ -113,5 +110,5 @@ def _summed(files: Sequence[Path]) -> pa.Table:
         return connection.sql(
             f"SELECT {by}, CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(total) AS BIGINT) AS total"
             f" FROM read_parquet([{listed}], union_by_name = true)"
-            f" WHERE item <> {text(counting.MOMENTS)} GROUP BY {by} ORDER BY {by}"
+            f" WHERE item <> {text(counting.MOMENTS)} GROUP BY {by}"
         ).to_arrow_table()

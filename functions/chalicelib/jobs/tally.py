@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from .. import columns, counting, keys, parquet
+from .. import columns, counting, keys, parquet, tally_files
 from ..links import Link
 from ..published import Definitions
 from ..retention import kept
@@ -42,8 +42,6 @@ PARTS = 100
 """Parts of a survey, of up to 250,000 responses each, that one function counts well in its time."""
 BATCH = 32 << 20
 """Bytes of parts counted by one statement, about; it bounds memory and disk."""
-GROUP = 8192
-"""Rows in a row group: a reader wants one segment key's, and they lie together."""
 STAMP = "echoform.sources"
 """The note in a tally's footer."""
 
@@ -224,7 +222,7 @@ class _Counter:
         contracts = self._versions(waiting[0].due.day.survey)
         files = [file for each in waiting for file in each.folder.iterdir()]
         read = columns.responses(contracts)
-        counts = count(counting.statement(contracts), read, files, self._folder)
+        counts = count(counting.steps(contracts), read, files, self._folder)
         self.wait()
         for each in waiting:
             mine = counts.filter(pc.equal(counts["dt"], each.due.day.day))
@@ -247,7 +245,7 @@ class _Counter:
         if contracts[-1].anonymous:
             counts = self._named(counts)
         stamp = _stamp(due.parts, _code(contracts))
-        data = parquet.encode(_ordered(counts), {STAMP: stamp}, group=GROUP)
+        data = tally_files.encode(counts, {STAMP: stamp})
         return _put(self._store, due, data)
 
     def _versions(self, survey: str) -> list[Contract]:
@@ -289,24 +287,6 @@ def _stored(store: Store, day: Day) -> tuple[str, str]:
     except Missing:
         return "", ""
     return stored.tag, parquet.notes(stored.data).get(STAMP, "")
-
-
-def _ordered(counts: pa.Table) -> pa.Table:
-    """A day's tallies by key, segment, item, value and flag, and the moments after all others.
-
-    A reader wants one key's, and moments seldom. Sorted by one number made of all: of five texts it
-    takes as long as a third of the counting. Texts stay numbers, as they will be stored.
-    """
-    place = pc.equal(counts["item"], counting.MOMENTS).cast(pa.int64())
-    for name in counting.COLUMNS[:4]:
-        known = counts[name].combine_chunks().dictionary_encode()
-        order = pc.sort_indices(known.dictionary)
-        rank = pc.sort_indices(order).take(known.indices)
-        texts = pa.DictionaryArray.from_arrays(rank.cast(pa.int32()), known.dictionary.take(order))
-        counts = counts.set_column(counts.column_names.index(name), name, texts)
-        place = pc.add(pc.multiply(place, len(order)), rank.cast(pa.int64()))
-    place = pc.add(pc.multiply(place, 2), counts["flagged"].cast(pa.int64()))
-    return counts.select(counting.COLUMNS).take(pc.sort_indices(place))
 
 
 def _put(store: Store, due: Due, data: bytes) -> bool:
