@@ -26,7 +26,7 @@ from generator import snapshots
 from generator.snapshots import AT_ONCE, NoBackup, Saved, Snapshot
 
 OF_ANSWERS = (
-    *(keys.RESPONSES, keys.CONTACTS, keys.LANDING, keys.CLAIMING, keys.DUE, keys.CLAIMS),
+    *(keys.RESPONSES, keys.CONTACTS, keys.LANDING, keys.DUE, keys.CLAIMS),
     keys.UPLOADS,
 )
 """What an older snapshot is asked for."""
@@ -144,7 +144,7 @@ def _responses(store: Store, survey: str) -> Iterator[str]:
     """The ids of all that came back."""
     for entry in store.list(f"{keys.RESPONSES}{survey}/"):
         yield from parts.digests(store, entry.key)
-    for prefix in (keys.CLAIMING, keys.LANDING, keys.DUE):
+    for prefix in (keys.LANDING, keys.DUE):
         for entry in store.list(f"{prefix}{survey}/"):
             if ids.is_id(keys.response_of(entry.key)):
                 yield keys.response_of(entry.key)

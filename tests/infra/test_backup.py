@@ -90,7 +90,7 @@ class Bucket:
         self.settings = Settings(data=self.place, endpoint=aws.endpoint, key=KEY)
 
     def jobs(self) -> None:
-        for job in ("sweep", "merge", "follow_up", "follow_up_tables", "tally"):
+        for job in ("merge", "follow_up", "follow_up_tables", "tally"):
             run_job(job, self.settings, self.store)
 
     def tally(self) -> list[dict[str, Any]]:
