@@ -28,9 +28,9 @@ from chalicelib.site import read_site
 from chalicelib.storage import Store, open_store
 from chalicelib.survey import Refused
 
-MERGE_QUEUE = "echoform-merge"
-NOTICES_QUEUE = "echoform-notices"
-"""The queues that infra/resources.yaml makes."""
+MERGE_QUEUE = "MergeQueue"
+NOTICES_QUEUE = "NoticesQueue"
+"""The queues, as infra/resources.yaml calls them; CloudFormation gives them their names."""
 
 STAFF = {
     "/staff/me": ["GET"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chalicelib.survey import EchoformError
@@ -14,9 +15,30 @@ class NoStack(EchoformError):
     """There is no such stage in this account and region."""
 
 
+class BadStage(EchoformError):
+    """No stage can be called so."""
+
+
 def name(stage: str) -> str:
-    """What the stack of a stage is called."""
+    """What the stack of a stage is called. Raises BadStage."""
+    if not re.fullmatch("[a-z][a-z0-9]{0,19}(-[a-z0-9]{1,10})?", stage) or stage == "packages":
+        raise BadStage(
+            f"{stage!r} is no name of a stage: lower-case letters and digits, such as prod or dev-2"
+        )
     return f"echoform-{stage}"
+
+
+def found(cloudformation: Any, name_or_id: str) -> dict[str, Any] | None:
+    """The stack as AWS tells of it, if there is one."""
+    try:
+        [stack] = cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
+    except cloudformation.exceptions.ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+    known: dict[str, Any] = stack
+    deleted = known["StackStatus"] == "DELETE_COMPLETE" and name_or_id == known["StackName"]
+    return None if deleted else known
 
 
 def outputs(cloudformation: Any, stage: str) -> dict[str, str]:
@@ -24,13 +46,15 @@ def outputs(cloudformation: Any, stage: str) -> dict[str, str]:
 
     Raises NoStack.
     """
-    try:
-        [stack] = cloudformation.describe_stacks(StackName=name(stage))["Stacks"]
-    except cloudformation.exceptions.ClientError as error:
-        if "does not exist" not in str(error):
-            raise
+    stack = found(cloudformation, name(stage))
+    if stack is None:
         raise NoStack(
             f"no stack {name(stage)} in {cloudformation.meta.region_name}:"
             " run `echoform deploy`, or set AWS_REGION to where it is"
-        ) from None
+        )
+    return told(stack)
+
+
+def told(stack: dict[str, Any]) -> dict[str, str]:
+    """The outputs of a stack, by their names."""
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}

@@ -189,6 +189,7 @@ def _finish(whole: Tree, architecture: str) -> None:
         said["Layers"] = [{"Ref": layer} for layer in said.pop("Layers", [])]
         said["LoggingConfig"] = {"LogGroup": {"Ref": f"{name}Log"}}
         said.pop("Tags", None)
+        _of_the_stack(said)
         resources[f"{name}Log"] = {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
@@ -215,6 +216,17 @@ def _finish(whole: Tree, architecture: str) -> None:
             "RetentionPolicy": "Delete",
         },
     }
+
+
+def _of_the_stack(said: Tree) -> None:
+    """Chalice knows queues by name, and ours are the stack's; places are kept where it says so."""
+    for event in said.get("Events", {}).values():
+        if event["Type"] == "SQS":
+            queue = event["Properties"]["Queue"]["Fn::Sub"].rpartition(":")[2]
+            event["Properties"]["Queue"] = {"Fn::GetAtt": [queue, "Arn"]}
+    if places := said.get("ReservedConcurrentExecutions"):
+        nothing = {"Ref": "AWS::NoValue"}
+        said["ReservedConcurrentExecutions"] = {"Fn::If": ["Reserves", places, nothing]}
 
 
 _USES_KEY = {

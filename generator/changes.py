@@ -1,0 +1,88 @@
+"""What a change set would do, worded; and what may not be done, for it holds what nobody can make
+again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.survey import EchoformError
+
+HOLD = {
+    "AWS::S3::Bucket",
+    "AWS::DynamoDB::Table",
+    "AWS::SecretsManager::Secret",
+    "AWS::KMS::Key",
+}
+"""Kinds that hold something, or without which it cannot be read."""
+EMPTIED = ("Site", "Results")
+"""Buckets whose content follows from something else."""
+
+
+class WouldLose(EchoformError):
+    """A stack would lose what holds answers, or what they cannot be read without."""
+
+
+class Change(Struct, frozen=True):
+    """One resource, and what would become of it."""
+
+    sign: str
+    """``+`` made, ``~`` changed, ``!`` made anew in place of the old, ``?`` perhaps so, ``-``
+    removed."""
+    name: str
+    kind: str
+    what: str = ""
+    """Properties that change."""
+
+    @property
+    def loses(self) -> bool:
+        return self.sign in "!-" and self.kind in HOLD and self.name not in EMPTIED
+
+    def __str__(self) -> str:
+        kind = self.kind.removeprefix("AWS::")
+        return f"  {self.sign} {self.name}  {kind}" + (f"  ({self.what})" if self.what else "")
+
+
+_SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "=", "Dynamic": "?"}
+_REPLACED = {"True": "!", "Conditional": "?"}
+
+
+def read(said: Iterable[dict[str, Any]]) -> list[Change]:
+    """Changes as CloudFormation tells them: what is lost first, then by sign and name."""
+    found = [_change(each["ResourceChange"]) for each in said if "ResourceChange" in each]
+    order = "-!?~+="
+    return sorted(found, key=lambda c: (not c.loses, order.index(c.sign), c.name))
+
+
+def lines(changes: Sequence[Change]) -> Iterator[str]:
+    """Every change, and what the signs mean."""
+    yield from map(str, changes)
+    words = {
+        "+": "made", "~": "changed", "!": "made anew", "?": "perhaps made anew",
+        "-": "removed", "=": "taken up",
+    }  # fmt: skip
+    counts = {sign: sum(c.sign == sign for c in changes) for sign in words}
+    yield ", ".join(f"{sign} {n} {words[sign]}" for sign, n in counts.items() if n)
+
+
+def guard(changes: Iterable[Change]) -> None:
+    """Raises WouldLose with each change that may not be."""
+    if lost := [str(change) for change in changes if change.loses]:
+        raise WouldLose(
+            "this would take from the stage what holds answers, or what they are read with:\n"
+            + "\n".join(lost)
+            + "\nNothing was changed. Undo the change that asks for it (of infra/, or a parameter"
+            " such as OwnKey)"
+        )
+
+
+def _change(said: dict[str, Any]) -> Change:
+    sign = _SIGNS[said["Action"]]
+    if sign == "~":
+        sign = _REPLACED.get(said.get("Replacement", ""), sign)
+    targets = (detail.get("Target", {}) for detail in said.get("Details", []))
+    names = {t.get("Name") or t.get("Attribute") for t in targets} - {None}
+    what = ", ".join(sorted(names)) if sign in "~!?" else ""
+    return Change(sign, said["LogicalResourceId"], said["ResourceType"], what)
