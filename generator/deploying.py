@@ -148,7 +148,7 @@ def settled(
             f"no such parameter: {', '.join(strange)}; there are {', '.join(sorted(known))}"
         )
     held = {each["ParameterKey"]: each.get("ParameterValue") for each in _told(stack)}
-    lacking = [n for n in known if n not in given | held and "Default" not in known[n]]
+    lacking = [n for n in known if n not in {*given, *held} and "Default" not in known[n]]
     if lacking:
         raise BadParameters(
             f"{' and '.join(lacking)} must be given, for nothing else is served here:"

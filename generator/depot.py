@@ -125,8 +125,8 @@ class Depot:
         return key, self.url(key)
 
     def url(self, key: str) -> str:
-        host = f"s3.{self._account.region}.{self._account.suffix}"
-        return f"https://{self.bucket}.{host}/{key}"
+        """Where CloudFormation finds it, in the form that AWS's own command line gives."""
+        return f"https://s3.{self._account.region}.{self._account.suffix}/{self.bucket}/{key}"
 
     def template(self, key: str) -> Tree:
         found: Tree = msgspec.json.decode(self._get(key))

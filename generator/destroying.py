@@ -58,7 +58,8 @@ def destroy(
     for bucket in emptied:
         _empty(s3, bucket)
     _remove(aws, stack["StackId"], say, pause)
-    if gate := stacks.found(clients["us-east-1"], waf(stage)):
+    gate = account.partition == "aws" and stacks.found(clients["us-east-1"], waf(stage))
+    if gate:
         _remove(clients["us-east-1"], gate["StackId"], say, pause)
     return {what: each.id for what, each in left.items()}
 
