@@ -1,7 +1,7 @@
 """What ``echoform deploy`` would make on AWS, made in a stand-in on this machine, and served.
 
-The packages, the template and the deployment are the real ones. What the stand-in cannot do is taken
-out of the template here, each with its reason; infra/README.md has the list.
+The packages, the template, the deployment and the publishing are the real ones. What the stand-in
+cannot do is taken out of the template here, each with its reason; infra/README.md has the list.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,14 +27,12 @@ from chalicelib.survey import EchoformError
 from generator import packaging, stacks, stand_in
 from generator.account import clients, whose
 from generator.building import gather
-from generator.data import open_data
 from generator.deploying import deploy
 from generator.depot import Depot
 from generator.local_front import Front
 from generator.packaging import Stale
-from generator.publishing import publish_site
 from generator.stand_in import StandIn
-from generator.template import LAYER, PARTITIONS, Tree, logical, referred
+from generator.template import CODE, LAYER, PARTITIONS, Tree, logical, referred
 
 Say = Callable[[str], object]
 
@@ -101,24 +99,23 @@ class Stage(Struct, frozen=True):
 
 
 def run_local_aws(paths: Sequence[Path], host: str, port: int, say: Say) -> None:
-    """Deploy the packages into a stand-in, publish the surveys there, and serve until interrupted."""
+    """Deploy the packages into a stand-in, publish there, and serve until interrupted."""
     gathered = gather(paths)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the stand-in ends with us
-    built = packaged(say)
-    with stand_in.running() as aws, raised(aws, built, say) as stage:
-        with environment(stage.environment):
-            publish(gathered, stage, say)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the stand-in ends too
+    with suppress(KeyboardInterrupt), stand_in.running() as aws:
+        stage = deployed(aws, packaged(say), lambda line: line.startswith("  ") or say(line))
+        publish(paths, stage)
         with served(stage, host, port) as front:
             for contract in gathered.contracts:
                 say(f"{front.address}/{contract.id}/")
             say(f"{front.address}/staff/ is where your team calls back")
-            say("every other command works on it too, and `aws` does, with this in the environment:")
+            say("Every other command works on this stage, and so does `aws`, in this environment:")
             for name, value in stage.environment.items():
                 say(f"  export {name}={shlex.quote(value)}")
             say(f"  echoform staff token --sub A07 --role agent --team T1 --site {front.address}")
-            say("schedules fire by themselves, the first a minute from now;"
-                f" {aws.log} is the stand-in's log; nothing is kept (Ctrl-C stops)")
-            wait()
+            say("Schedules fire by themselves, the first a minute from now. Nothing is kept.")
+            say(f"The stand-in's log: {aws.log} (Ctrl-C stops)")
+            threading.Event().wait()
 
 
 def packaged(say: Say) -> Path:
@@ -136,26 +133,25 @@ def packaged(say: Say) -> Path:
     return built
 
 
-@contextmanager
-def raised(aws: StandIn, built: Path, say: Say, template: Tree | None = None) -> Iterator[Stage]:
+def deployed(aws: StandIn, built: Path, say: Say, template: Tree | None = None) -> Stage:
     """The stage that a package says, or that of another ``template``. Raises Stale, Failed."""
     packaging.check(built)
     whole = template or msgspec.json.decode((built / TEMPLATE).read_bytes())
     with TemporaryDirectory() as folder, environment(aws.environment):
-        for name in (packaging.template.CODE, LAYER):
+        for name in (CODE, LAYER):
             Path(folder, name).symlink_to((built / name).resolve())
         Path(folder, TEMPLATE).write_bytes(msgspec.json.encode(adapted(whole, aws.port)))
         asked = clients(stand_in.REGION)
         # Made here, the depot is without its policy, which refuses what does not come over TLS.
         asked["s3"].create_bucket(Bucket=Depot(asked["s3"], whose(asked)).bucket)
-        outputs = deploy(
+        made = deploy(
             asked, STAGE, Path(folder), {}, say, lambda _: True, pause=partial(time.sleep, 0.2)
         )
-    yield Stage(aws, outputs)
+    return Stage(aws, made)
 
 
 def adapted(template: Tree, port: int) -> Tree:
-    """The template without what the stand-in cannot do, and its API as an origin CloudFront finds."""
+    """The template without what the stand-in cannot do; its API as an origin that is found."""
     made = copy.deepcopy(template)
     resources = made["Resources"]
     for name in [name for name, each in resources.items() if each["Type"] in UNKNOWN]:
@@ -175,11 +171,15 @@ def adapted(template: Tree, port: int) -> Tree:
     return made
 
 
-def publish(gathered: Any, stage: Stage, say: Say) -> None:
-    """Put the surveys live, as `echoform publish` does."""
-    asked = {name: stage.aws.client(name) for name in ("s3", "cloudfront")}
-    bucket, distribution = stage.outputs["SiteBucket"], stage.outputs["Distribution"]
-    publish_site(gathered, open_data(stage.data), bucket, asked, distribution, False, say)
+def publish(paths: Sequence[Path], stage: Stage) -> None:
+    """Put the surveys live, by the command that does it on AWS."""
+    from generator.commands.publishing import publish as command
+
+    where = {"data": stage.data, "site": stage.outputs["SiteBucket"]}
+    where["distribution"] = stage.outputs["Distribution"]
+    options = [f"--{name}={value}" for name, value in where.items()]
+    with environment(stage.environment):
+        command.main([*options, *map(str, paths)], standalone_mode=False)
 
 
 @contextmanager
@@ -194,14 +194,6 @@ def served(stage: Stage, host: str, port: int) -> Iterator[Front]:
         front.shutdown()
         front.server_close()
         thread.join()
-
-
-def wait() -> None:
-    """Until interrupted."""
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
 
 
 @contextmanager

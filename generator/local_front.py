@@ -1,7 +1,7 @@
 """One port of this machine as what CloudFront is on AWS: it asks the stand-in's distribution.
 
-Everything CloudFront does (addresses, headers, which origin) is the stand-in's, as the template says
-it; here a request only becomes one over TLS for the distribution's name.
+Everything CloudFront does (addresses, headers, which origin) is the stand-in's, as the template
+says it; here a request only becomes one over TLS for the distribution's name.
 """
 
 from __future__ import annotations

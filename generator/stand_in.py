@@ -1,7 +1,7 @@
-"""A stand-in of AWS on this machine: ministack, in an environment of its own, for as long as needed.
+"""A stand-in of AWS on this machine: ministack, in an environment of its own, while it is needed.
 
-It deploys what AWS would be given and runs it: roles and bucket policies are enforced, schedules
-fire, functions run in processes of their own. They run under the stand-in's own interpreter, so that
+It deploys what AWS would be given and runs it: policies of roles and buckets are enforced, schedules
+fire, functions run in processes of their own. They run under the stand-in's own interpreter, so it
 is of Lambda's version. It pins botocore, so it cannot live in Echoform's environment; its own is
 made once, from a lock with hashes. It listens on the loopback alone, and ends with whoever started
 it, even if that is killed.
@@ -96,8 +96,8 @@ def architecture() -> str:
     old = library != "glibc" or [*map(int, version.split("."))] < [2, 34]
     if sys.platform != "linux" or found is None or old:
         raise NoStandIn(
-            "what is packaged for Lambda runs on Linux with glibc 2.34 or newer, on arm64 or x86_64;"
-            f" this machine is {platform.system()} {platform.machine()}"
+            "what is packaged for Lambda runs on Linux with glibc 2.34 or newer, on arm64 or"
+            f" x86_64; this machine is {platform.system()} {platform.machine()}"
         )
     return found
 

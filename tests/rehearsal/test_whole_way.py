@@ -1,0 +1,215 @@
+"""What is packaged, deployed into a stand-in of AWS, takes one customer's answer the whole way.
+
+Nothing is called but what customers, staff and analysts call: pages, the API, the command line. Jobs
+are the functions of the stage, started by its schedules; for those of five minutes we do not wait.
+The stand-in enforces the policies of the functions' roles, so a right that lacks fails here.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+from playwright.sync_api import Page
+
+import app
+from chalicelib import keys
+from chalicelib.published import Definitions
+from chalicelib.running import now
+from chalicelib.storage import Store
+from chalicelib.survey import ids
+from generator import local_aws
+from generator.__main__ import main
+from generator.data import open_data
+from generator.local_aws import Failing, Stage
+from generator.local_front import Front
+from generator.stack_events import Failed
+from tests.browser.test_page import sent, steps
+from tests.browser.test_whole_way import everything
+from tests.rehearsal.conftest import Step
+
+SURVEY = "after-sales"
+SCHEDULED = [each.name for each in app.app.event_sources if hasattr(each, "schedule_expression")]
+CUSTOMER, PHONE = "C20488137", "13800138000"
+PATIENCE_S = 120
+"""For what a schedule does each minute, on a busy machine."""
+Open = Callable[..., Page]
+
+pytestmark = pytest.mark.long
+
+
+def echoform(*arguments: str) -> str:
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def rows(sql: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(echoform("query", sql, "--format", "json"))
+    return found
+
+
+def asked(url: str, body: object = None, token: str = "") -> tuple[int, Any]:
+    """Status and body of a request, as pages make it."""
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.status, json.loads(reply.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def listed(store: Store, prefix: str) -> list[str]:
+    return [entry.key for entry in store.list(prefix)]
+
+
+def submission(stage: Stage, **more: str) -> dict[str, Any]:
+    contract = Definitions(open_data(stage.data)).current(SURVEY)
+    scales = {f.id: 5 for f in contract.fields if f.kind == "scale" and f.show_if is None}
+    return {
+        **{"id": ids.make(now(), 1), "version": contract.version, "language": "en"},
+        **{"answers": scales | {"service_type": "repair", "recommend": 10}, **more},
+    }
+
+
+def failures(stage: Stage) -> list[str]:
+    """What any function said of an error: nothing of that is seen by who caused it."""
+    logs = stage.aws.client("logs")
+    found = []
+    for group in logs.describe_log_groups()["logGroups"]:
+        for each in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+            if "Traceback" in each["message"] or '"failure"' in each["message"]:
+                found.append(f"{group['logGroupName']}: {each['message']}")
+    return found
+
+
+def test_an_answer_goes_the_whole_way(stage: Stage, front: Front, phone: Open, step: Step) -> None:
+    store = open_data(stage.data)
+    contract = Definitions(store).current(SURVEY)
+    answers = everything(contract)
+
+    with step("a page from the bucket is answered on a phone: an open link, a low score"):
+        page = phone()
+        reply = page.goto(f"{front.address}/{SURVEY}")
+        assert reply is not None
+        assert reply.headers["x-cache"].endswith("cloudfront")
+        assert reply.headers["content-security-policy"] == "frame-ancestors 'none'"
+        assert page.url == f"{front.address}/{SURVEY}/", "rewrite.js adds the slash"
+        steps(page, answers)
+        sent(page)
+    with step("a personal link, short, is answered too"):
+        who = ("--customer", CUSTOMER, "--agent", "A07", "--team", "T1")
+        link = echoform("link", SURVEY, "--personal", *who).split()[-1]
+        assert link.startswith(f"{front.address}/S/AFTER-SALES/")
+        code = link.rpartition("/")[2]
+        page = phone()
+        page.goto(link)
+        assert page.url.startswith(f"{front.address}/{SURVEY}/?")
+        steps(page, answers)
+        sent(page)
+    with step("the API's function put both answers into landing/, and one claim"):
+        assert len(listed(store, keys.LANDING)) == 2
+        assert len(listed(store, keys.CLAIMS)) == 1
+    with step("the schedule merged them"):
+        deadline = time.monotonic() + PATIENCE_S
+        while listed(store, keys.LANDING) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert not listed(store, keys.LANDING)
+        assert listed(store, keys.RESPONSES)
+        assert not listed(store, keys.REJECTED)
+    with step("follow_up opened two items in the table"):
+        stage.invoke("follow_up")  # its schedule may have been there first
+        table = stage.outputs["FollowUpsTable"]
+        dynamodb = stage.aws.client("dynamodb")
+        assert dynamodb.scan(TableName=table)["Count"] >= 2
+        assert not listed(store, keys.DUE)
+    with step("tally counted them"):
+        stage.invoke("tally")
+        assert listed(store, keys.TALLIES)
+        assert "A07" in echoform("scores", SURVEY, "--by", "agent")
+    with step("staff see both, and read the telephone number of one"):
+        token = echoform("staff", "token", "--sub", "L1", "--role", "manager").strip()
+        api = f"{front.address}/api/staff/follow-ups"
+        status, seen = asked(api, token=token)
+        assert status == 200
+        assert len(seen["items"]) == 2
+        assert asked(api)[0] == 401
+        [item] = [each for each in seen["items"] if each.get("agent") == "A07"]
+        status, contact = asked(f"{api}/{item['id']}/contact", {}, token)
+        assert (status, contact["phone"], contact["customer"]) == (200, PHONE, CUSTOMER)
+    with step("query reads the rows over s3://"):
+        found = rows("select response, agent, overall from after_sales order by agent nulls first")
+        assert [row["agent"] for row in found] == [None, "A07"]
+        assert found[1]["overall"] == 1
+        read = rows("select phone, customer from contacts_after_sales where customer is not null")
+        assert read == [{"phone": PHONE, "customer": CUSTOMER}]
+    with step("a second answer on the personal link is refused"):
+        again = asked(f"{front.address}/api/responses/{SURVEY}", submission(stage, link=code))
+        assert (again[0], again[1]["error"]) == (409, "already_answered")
+        page = phone()
+        page.goto(link)
+        page.wait_for_selector("#Panel:visible")
+        assert not page.locator("#Next").is_visible()
+    with step("every other scheduled function does its work"):
+        for name in SCHEDULED:
+            assert isinstance(stage.invoke(name), dict), name
+    with step("erased, and gone"):
+        echoform("erase", SURVEY, "--customer", CUSTOMER, "--yes")
+        assert [row["agent"] for row in rows("select agent from after_sales")] == [None]
+        sql = f"select * from contacts_after_sales where customer = '{CUSTOMER}'"
+        assert rows(sql) == []
+        assert [each.get("agent") for each in asked(api, token=token)[1]["items"]] == [None]
+        assert asked(f"{api}/{item['id']}/contact", {}, token)[0] == 404
+        old = stage.aws.client("s3").list_object_versions(
+            Bucket=stage.outputs["DataBucket"], Prefix=keys.LANDING
+        )
+        gone = [each["Key"] for each in old.get("Versions", []) if item["response"] in each["Key"]]
+        assert gone == [], "no old version either"
+    assert failures(stage) == []
+
+
+def test_a_policy_that_lacks_a_right_is_noticed(stage: Stage, front: Front) -> None:
+    """The stand-in enforces roles: without one right, the very same answer is not taken."""
+    url = f"{front.address}/api/responses/{SURVEY}"
+    iam = stage.aws.client("iam")
+    role = stage.resource("ApiHandlerRole")
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    broken = copy.deepcopy(policy)
+    for statement in broken["Statement"]:
+        if "/landing/" in json.dumps(statement["Resource"]):
+            statement["Action"] = "s3:GetObject"
+    assert broken != policy
+    body = submission(stage)
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(broken))
+    try:
+        assert asked(url, body)[1]["error"] == "unavailable"
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
+    assert asked(url, body)[0] == 201
+
+
+def test_a_table_that_is_missing_is_noticed(stage: Stage, built: Path) -> None:
+    """Left out of the template, nothing is made; removed by somebody, the function says which."""
+    whole = json.loads((built / local_aws.TEMPLATE).read_bytes())
+    del whole["Resources"]["FollowUps"]
+    other = replace(stage.aws, account="111111111111")  # where nothing is yet
+    with pytest.raises(Failed, match="FollowUps"):
+        local_aws.deployed(other, built, lambda line: None, whole)
+    stage.aws.client("dynamodb").delete_table(TableName=stage.outputs["FollowUpsTable"])
+    with pytest.raises(Failing, match="follow_up_tables.*ResourceNotFound"):
+        stage.invoke("follow_up_tables")
