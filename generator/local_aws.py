@@ -44,6 +44,10 @@ CLEAR = "OnlyTls"
 """Statements that refuse whatever does not come over TLS: the stand-in heeds them, and has none."""
 
 
+class Dangling(EchoformError):
+    """The template refers to what it does not have. AWS refuses that; the stand-in would not."""
+
+
 class Failing(EchoformError):
     """A function ended with an error. The message says which, and what it said."""
 
@@ -134,9 +138,15 @@ def packaged(say: Say) -> Path:
 
 
 def deployed(aws: StandIn, built: Path, say: Say, template: Tree | None = None) -> Stage:
-    """The stage that a package says, or that of another ``template``. Raises Stale, Failed."""
+    """The stage that a package says, or that of another ``template``.
+
+    Raises Stale, Dangling, Failed.
+    """
     packaging.check(built)
     whole = template or msgspec.json.decode((built / TEMPLATE).read_bytes())
+    known = {*whole["Resources"], *whole["Parameters"]}
+    if lacks := sorted({name for name in referred(whole) if "AWS::" not in name} - known):
+        raise Dangling(f"the template refers to {', '.join(lacks)}, and has nothing of that name")
     with TemporaryDirectory() as folder, environment(aws.environment):
         for name in (CODE, LAYER):
             Path(folder, name).symlink_to((built / name).resolve())

@@ -1,10 +1,10 @@
 """A stand-in of AWS on this machine: ministack, in an environment of its own, while it is needed.
 
-It deploys what AWS would be given and runs it: policies of roles and buckets are enforced, schedules
-fire, functions run in processes of their own. They run under the stand-in's own interpreter, so it
-is of Lambda's version. It pins botocore, so it cannot live in Echoform's environment; its own is
-made once, from a lock with hashes. It listens on the loopback alone, and ends with whoever started
-it, even if that is killed.
+It deploys what AWS would be given and runs it: policies of roles and buckets are enforced,
+schedules fire, functions run in processes of their own. They run under the stand-in's interpreter,
+so that is of Lambda's version. It pins botocore, so it cannot live in Echoform's environment; its
+own is made once, from a lock with hashes. It listens on the loopback alone, and ends with whoever
+started it, even if that is killed.
 """
 
 from __future__ import annotations

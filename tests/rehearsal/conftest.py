@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -64,14 +65,20 @@ def stage(aws: StandIn, built: Path, step: Step) -> Iterator[Stage]:
         yield stage
 
 
-@pytest.fixture(scope="module")
-def front(stage: Stage, tmp_path_factory: pytest.TempPathFactory, step: Step) -> Iterator[Front]:
-    """Published and served: the surveys as they ship, on a site with short addresses."""
-    surveys = tmp_path_factory.mktemp("surveys")
+@pytest.fixture(scope="session")
+def surveys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of surveys as they ship."""
+    folder = tmp_path_factory.mktemp("surveys")
     for name in ("after-sales", "service-recovery"):
-        (surveys / f"{name}.yaml").write_bytes((SURVEYS / f"{name}.yaml").read_bytes())
+        (folder / f"{name}.yaml").write_bytes((SURVEYS / f"{name}.yaml").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def front(stage: Stage, surveys: Path, step: Step) -> Iterator[Front]:
+    """Published and served, on a site with short addresses."""
     with local_aws.served(stage, "127.0.0.1", 0) as front:
         (surveys / "site.yaml").write_text(f"url: {front.address}\nshort: true\n", "utf-8")
-        with step("published"):
+        with step("published"), redirect_stdout(StringIO()):
             local_aws.publish([surveys], stage)
         yield front

@@ -1,8 +1,8 @@
 """What is packaged, deployed into a stand-in of AWS, takes one customer's answer the whole way.
 
-Nothing is called but what customers, staff and analysts call: pages, the API, the command line. Jobs
-are the functions of the stage, started by its schedules; for those of five minutes we do not wait.
-The stand-in enforces the policies of the functions' roles, so a right that lacks fails here.
+Nothing is called but what customers, staff and analysts call: pages, the API, the command line.
+Jobs are the functions of the stage, started by its schedules; for those of five minutes we do not
+wait. The stand-in enforces the policies of the functions' roles, so a right that lacks fails here.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ from chalicelib.survey import ids
 from generator import local_aws
 from generator.__main__ import main
 from generator.data import open_data
-from generator.local_aws import Failing, Stage
+from generator.local_aws import Dangling, Failing, Stage
 from generator.local_front import Front
-from generator.stack_events import Failed
 from tests.browser.test_page import sent, steps
 from tests.browser.test_whole_way import everything
 from tests.rehearsal.conftest import Step
@@ -78,12 +77,15 @@ def listed(store: Store, prefix: str) -> list[str]:
 
 
 def submission(stage: Stage, **more: str) -> dict[str, Any]:
+    """The least a page could send."""
     contract = Definitions(open_data(stage.data)).current(SURVEY)
-    scales = {f.id: 5 for f in contract.fields if f.kind == "scale" and f.show_if is None}
-    return {
-        **{"id": ids.make(now(), 1), "version": contract.version, "language": "en"},
-        **{"answers": scales | {"service_type": "repair", "recommend": 10}, **more},
+    answers = {
+        field.id: 5 if field.kind == "scale" else (field.rule or [])[1][0]
+        for field in contract.fields
+        if field.required and field.show_if is None
     }
+    head = {"id": ids.make(now(), 1), "version": contract.version, "language": "en"}
+    return {**head, "answers": answers, **more}
 
 
 def failures(stage: Stage) -> list[str]:
@@ -97,7 +99,9 @@ def failures(stage: Stage) -> list[str]:
     return found
 
 
-def test_an_answer_goes_the_whole_way(stage: Stage, front: Front, phone: Open, step: Step) -> None:
+def test_an_answer_goes_the_whole_way(
+    stage: Stage, front: Front, surveys: Path, phone: Open, step: Step
+) -> None:
     store = open_data(stage.data)
     contract = Definitions(store).current(SURVEY)
     answers = everything(contract)
@@ -111,14 +115,15 @@ def test_an_answer_goes_the_whole_way(stage: Stage, front: Front, phone: Open, s
         assert page.url == f"{front.address}/{SURVEY}/", "rewrite.js adds the slash"
         steps(page, answers)
         sent(page)
-    with step("a personal link, short, is answered too"):
+    with step("a personal link is answered too, by its QR code's address"):
         who = ("--customer", CUSTOMER, "--agent", "A07", "--team", "T1")
-        link = echoform("link", SURVEY, "--personal", *who).split()[-1]
-        assert link.startswith(f"{front.address}/S/AFTER-SALES/")
-        code = link.rpartition("/")[2]
+        site = str(surveys / "site.yaml")
+        link = echoform("link", SURVEY, "--personal", *who, "--site", site).split()[-1]
+        assert link.startswith(f"{front.address}/{SURVEY}/?")
+        code = link.rpartition("?")[2]
         page = phone()
-        page.goto(link)
-        assert page.url.startswith(f"{front.address}/{SURVEY}/?")
+        page.goto(f"{front.address}/S/AFTER-SALES/{code}")
+        assert page.url == link, "rewrite.js leads from the QR code's address"
         steps(page, answers)
         sent(page)
     with step("the API's function put both answers into landing/, and one claim"):
@@ -208,8 +213,8 @@ def test_a_table_that_is_missing_is_noticed(stage: Stage, built: Path) -> None:
     whole = json.loads((built / local_aws.TEMPLATE).read_bytes())
     del whole["Resources"]["FollowUps"]
     other = replace(stage.aws, account="111111111111")  # where nothing is yet
-    with pytest.raises(Failed, match="FollowUps"):
+    with pytest.raises(Dangling, match="FollowUps"):
         local_aws.deployed(other, built, lambda line: None, whole)
     stage.aws.client("dynamodb").delete_table(TableName=stage.outputs["FollowUpsTable"])
-    with pytest.raises(Failing, match="follow_up_tables.*ResourceNotFound"):
+    with pytest.raises(Failing, match=r"follow_up_tables.*ResourceNotFound"):
         stage.invoke("follow_up_tables")
