@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -40,6 +41,8 @@ STAGE = "local"
 TEMPLATE = f"template-{PARTITIONS[0]}.json"
 UNKNOWN = ("AWS::Budgets::Budget",)
 """Kinds of resources that the stand-in does not know."""
+SECRETS = ("OriginSecret",)
+"""Parameters without a default, which nobody here needs to know."""
 CLEAR = "OnlyTls"
 """Statements that refuse whatever does not come over TLS: the stand-in heeds them, and has none."""
 
@@ -154,8 +157,10 @@ def deployed(aws: StandIn, built: Path, say: Say, template: Tree | None = None) 
         asked = clients(stand_in.REGION)
         # Made here, the depot is without its policy, which refuses what does not come over TLS.
         asked["s3"].create_bucket(Bucket=Depot(asked["s3"], whose(asked)).bucket)
+        parameters = {name: token_hex(32) for name in SECRETS if name in whole["Parameters"]}
         made = deploy(
-            asked, STAGE, Path(folder), {}, say, lambda _: True, pause=partial(time.sleep, 0.2)
+            *(asked, STAGE, Path(folder), parameters, say, lambda _: True),
+            pause=partial(time.sleep, 0.2),
         )
     return Stage(aws, made)
 
