@@ -14,11 +14,12 @@ from functools import cache
 from time import time_ns
 from typing import Any
 
-from chalice import Chalice, Rate, Response
+from chalice import Rate, Response
 from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
+from chalicelib.gateway import Front, came_by_the_site
 from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
@@ -46,7 +47,7 @@ STAFF = {
 }
 """The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
-app = Chalice(app_name="echoform")
+app = Front(app_name="echoform")
 logs.to(sys.stdout)
 
 
@@ -79,7 +80,12 @@ def desk() -> Any:
 
 @app.middleware("http")
 def refuse(event: Request, get_response: Callable[[Request], Response]) -> Response:
-    """What Chalice refuses by itself, a method that a route does not have, in our own form."""
+    """Whoever goes round the site, before anything is read; and in our own form what Chalice
+    refuses by itself, a method that a route does not have."""
+    if event.path != "/health" and not came_by_the_site(event.headers, settings().origin):
+        reply = refusal(Refused("forbidden"))
+        logs.request(event.path, reply.status, time_ns(), error=reply.error)
+        return Response(reply.body.decode(), reply.headers, reply.status)
     response = get_response(event)
     if response.status_code == 405:
         reply = refusal(Refused("not_allowed"))

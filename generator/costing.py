@@ -60,7 +60,7 @@ def for_a_million(template: Tree, prices: Tree, how: str, waf: bool = False) -> 
     asked = prices["answers"][how]
     memory = template["Resources"]["APIHandler"]["Properties"]["MemorySize"] / 1024
     each = {
-        "rest": asked["requests"],
+        "http": asked["requests"],
         "invocation": asked["requests"],
         "gb_s": asked["seconds"] * memory,
         "put": asked["put"],
@@ -69,7 +69,7 @@ def for_a_million(template: Tree, prices: Tree, how: str, waf: bool = False) -> 
         "sent": asked["page_kb"] / MILLION,
         "logged": asked["requests"] * prices["line_kb"] / MILLION,
         "stored": prices["stored_kb"] / MILLION,
-        "checked": asked["requests"] if waf else 0,
+        "checked": asked["viewed"] if waf else 0,
     }
     used: dict[str, float] = defaultdict(float)
     _add(used, MILLION, each)

@@ -13,7 +13,9 @@ def shown(partition: str = "aws", waf: bool = False, own_key: bool = False) -> I
     """Every resource by its kind, and the costs, as lines of text."""
     made = template.template(load_app().app, partition)
     prices = template.load(INFRA / "prices.yaml")
-    on = [name for name, said in (("WithWaf", waf), ("WithKey", own_key)) if said]
+    if waf:  # a stack of its own, in us-east-1
+        made["Resources"] |= template.load(INFRA / "waf.yaml")["Resources"]
+    on = ["WithKey"] if own_key else []
     kinds: dict[str, list[str]] = {}
     for name, each in made["Resources"].items():
         condition = each.get("Condition")

@@ -64,6 +64,7 @@ def package(into: Path, architecture: str = "arm64", held: Path | None = None) -
         f"template-{partition}.json": _json(template.template(app, partition, architecture))
         for partition in template.PARTITIONS
     }
+    made["template-waf.json"] = _json(template.load(INFRA / "waf.yaml"))
     into.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
         fetched = {

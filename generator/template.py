@@ -33,6 +33,7 @@ from chalice.package import ResourceBuilder, SAMTemplateGenerator, TemplateDeepM
 from chalice.utils import OSUtils, to_cfn_resource_name
 
 from chalicelib.survey import EchoformError
+from generator import http_api
 from generator.places import CHALICE, INFRA
 from generator.wheels import PYTHON
 
@@ -75,6 +76,7 @@ def template(app: Chalice, partition: str = "aws", architecture: str = "arm64") 
     config, policies = read_config(), read_policies()
     ready(functions(app), config, policies)
     made = _chalices(app, {**config, "lambda_architecture": architecture}, policies)
+    http_api.instead(made, app.routes)
     whole: Tree = TemplateDeepMerger().merge(load(INFRA / "resources.yaml"), made)
     if partition == "aws-cn":
         whole = chinese(whole, load(INFRA / "china.yaml"))
@@ -148,7 +150,7 @@ _Loader.add_multi_constructor("!", _long)
 
 
 def _chalices(app: Chalice, config: Tree, policies: Mapping[str, list[Tree]]) -> Tree:
-    """What Chalice makes of the app: functions, their roles and events, the API."""
+    """What Chalice makes of the app: functions, their roles and events, an API."""
     config = copy.deepcopy(config)
     with TemporaryDirectory() as folder:
         place = Path(folder, ".chalice")
@@ -256,10 +258,6 @@ def chinese(whole: Tree, otherwise: Tree) -> Tree:
         if statement["Effect"] == "Allow":
             statement["Principal"] = otherwise["reader"]
             del statement["Condition"]
-    for rule in whole["Resources"]["Gate"]["Properties"]["Rules"]:
-        rate = rule["Statement"].get("RateBasedStatement", {})
-        if "ForwardedIPConfig" in rate:
-            rate["ForwardedIPConfig"]["HeaderName"] = otherwise["viewer"]
     if not any(whole["Rules"].values()):
         del whole["Rules"]
     found: Tree = changed(whole, _with_domain)

@@ -28,6 +28,7 @@ FORM = "application/x-www-form-urlencoded"
 
 REFUSALS = {
     "malformed": 400,
+    "forbidden": 403,
     "not_found": 404,
     "not_allowed": 405,
     "stale_version": 409,

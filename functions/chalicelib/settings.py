@@ -11,6 +11,8 @@
 ``ECHOFORM_FOLLOW_UPS``   the DynamoDB table of follow-ups, where data lie on S3 (default
                           ``echoform-follow-ups``); a folder keeps ``follow_ups.sqlite``
 ``ECHOFORM_EVENTS``       the secret that signs service events; without it none is taken
+``ECHOFORM_ORIGIN``       the word that CloudFront says with each request; without it none is asked
+                          for, and anybody may ask
 ``MERGE_QUEUE_URL``       the queue on which ``merge`` puts parts it has no time for, if any
 ========================  ====================================================================
 """
@@ -32,6 +34,7 @@ class Settings(Struct, frozen=True):
     athena: str = "echoform/echoform"
     follow_ups: str = "echoform-follow-ups"
     events: bytes = b""
+    origin: bytes = b""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -45,4 +48,5 @@ class Settings(Struct, frozen=True):
             athena=environ.get("ECHOFORM_ATHENA", "echoform/echoform"),
             follow_ups=environ.get("ECHOFORM_FOLLOW_UPS", "echoform-follow-ups"),
             events=environ.get("ECHOFORM_EVENTS", "").encode(),
+            origin=environ.get("ECHOFORM_ORIGIN", "").encode(),
         )

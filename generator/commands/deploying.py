@@ -43,7 +43,7 @@ def package(output: Path, architecture: str, wheels: Path | None, lock: bool) ->
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show it, and ask AWS nothing.")
 @click.option("--partition", type=click.Choice(["aws", "aws-cn"]), default="aws", show_default=True)
-@click.option("--waf", is_flag=True, help="With a WAF before the API.")
+@click.option("--waf", is_flag=True, help="With a WAF before the site.")
 @click.option("--own-key", is_flag=True, help="With a KMS key of its own.")
 def deploy(dry_run: bool, partition: str, waf: bool, own_key: bool) -> None:
     """Show every resource that would be made on AWS, and what it costs, with the arithmetic."""

@@ -201,7 +201,7 @@ const send = () => {
 const settle = (status, reply, request) => {
   const {at, id, body, tries, again} = frozen;
   busy = false;
-  if (status !== 201 && (!reply || status !== 200 && !reply.error || status === 429 || status > 499)) {
+  if (status !== 201 && (!reply || status !== 200 && !reply.error || status === 403 || status > 428)) {
     if (Date.now() - at < 6 * DAY)
       timer = setTimeout(send, (1 << Math.min(tries, 6)) * (500 + Math.random() * 1e3));
     wait(status ? words.crowded : words.offline);

@@ -93,8 +93,20 @@ def test_a_run_with_nothing_to_do_asks_for_what_is_priced(job: str, aws: Aws) ->
 def test_it_rests_for_four_dollars_a_month() -> None:
     made = template.template(app.app)
     assert costing.total(costing.at_rest(made, PRICES)) <= 4
-    walled = costing.at_rest(made, PRICES, ["WithWaf", "WithKey"])
-    assert costing.total(walled) == pytest.approx(costing.total(costing.at_rest(made, PRICES)) + 9)
+    wall = template.load(INFRA / "waf.yaml")["Resources"]
+    walled = {**made, "Resources": made["Resources"] | wall}
+    more = costing.total(costing.at_rest(walled, PRICES, ["WithKey"]))
+    assert more == pytest.approx(costing.total(costing.at_rest(made, PRICES)) + 9)
+
+
+def test_a_million_answers_cost_at_most_eleven_dollars() -> None:
+    """Without links and over open ones; a WAF looks at pages too."""
+    made = template.template(app.app)
+    for how in ("without a link", "open"):
+        assert costing.total(costing.for_a_million(made, PRICES, how)) <= 11
+    looked = costing.total(costing.for_a_million(made, PRICES, "open", waf=True))
+    plain = costing.total(costing.for_a_million(made, PRICES, "open"))
+    assert looked == pytest.approx(plain + 1.20)
 
 
 def test_a_function_that_runs_by_itself_must_be_priced() -> None:

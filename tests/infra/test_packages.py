@@ -5,7 +5,6 @@ The long tests fetch wheels as the lock names them, and run them in Lambda's int
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -28,6 +27,7 @@ from generator import packaging, template, wheels
 from generator.packaging import Stale, TooLarge
 from generator.places import APP
 from generator.stand_in import interpreter
+from tests.functions.gatewayed import second
 from tests.infra.recording import Aws, recorded
 from tests.jobs.answering import contract, rows
 
@@ -173,20 +173,10 @@ def invoke(unpacked: dict[str, Path], aws: Aws, function: str, event: Any) -> An
     return json.loads(done.stdout.rpartition("\n=")[2] or done.stdout.removeprefix("="))
 
 
-def posted(path: str, body: object, **named: str) -> dict[str, Any]:
+def posted(route: str, body: object, **named: str) -> dict[str, Any]:
     """A request as API Gateway hands it over."""
-    return {
-        "httpMethod": "POST",
-        "path": path,
-        "resource": path,
-        "headers": {"content-type": "application/json"},
-        "multiValueQueryStringParameters": None,
-        "pathParameters": named,
-        "stageVariables": None,
-        "body": base64.b64encode(msgspec.json.encode(body)).decode(),
-        "isBase64Encoded": True,
-        "requestContext": {"httpMethod": "POST", "resourcePath": path, "requestId": "r"},
-    }
+    data = msgspec.json.encode(body)
+    return second("POST", route, data, {"content-type": "application/json"}, **named)
 
 
 SCHEDULED = {

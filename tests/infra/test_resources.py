@@ -25,31 +25,36 @@ from generator.places import INFRA
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 RESOURCES = INFRA / "resources.yaml"
+WAF = INFRA / "waf.yaml"
 
 
-@pytest.mark.parametrize("partition", template.PARTITIONS)
-def test_cloudformation_would_take_it(partition: str, tmp_path: Path) -> None:
+@pytest.fixture(params=["aws", "aws-cn", "waf"])
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A template as `echoform package` writes it."""
+    wall = request.param == "waf"
+    made = template.load(WAF) if wall else template.template(app.app, request.param)
+    path = tmp_path / f"template-{request.param}.json"
+    path.write_bytes(msgspec.json.encode(made))
+    return path
+
+
+def test_cloudformation_would_take_it(written: Path) -> None:
     linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent)) or "cfn-lint"
     if not shutil.which(linter):
         pytest.skip("needs cfn-lint")
-    path = tmp_path / "template.json"
-    path.write_bytes(msgspec.json.encode(template.template(app.app, partition)))
-    region = "cn-north-1" if partition == "aws-cn" else "us-east-1"
-    command = [linter, "--regions", region, "--", str(path)]
+    region = "cn-north-1" if written.stem.endswith("cn") else "us-east-1"
+    command = [linter, "--regions", region, "--", str(written)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("partition", template.PARTITIONS)
-def test_checkov_finds_nothing_that_is_not_argued(partition: str, tmp_path: Path) -> None:
+def test_checkov_finds_nothing_that_is_not_argued(written: Path) -> None:
     """What it would have otherwise is listed with reasons in infra/checkov.yaml."""
     checkov = os.environ.get("CHECKOV") or shutil.which("checkov")
     if not checkov:
         pytest.skip("needs checkov, in an environment of its own: CHECKOV=…/bin/checkov")
-    path = tmp_path / "template.json"
-    path.write_bytes(msgspec.json.encode(template.template(app.app, partition)))
-    command = [checkov, "-f", str(path), "--config-file", str(INFRA / "checkov.yaml")]
+    command = [checkov, "-f", str(written), "--config-file", str(INFRA / "checkov.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout + done.stderr
 
@@ -57,7 +62,8 @@ def test_checkov_finds_nothing_that_is_not_argued(partition: str, tmp_path: Path
 @pytest.mark.parametrize("partition", template.PARTITIONS)
 def test_nothing_is_named_that_is_not_there(partition: str) -> None:
     made = template.template(app.app, partition)
-    known = {*made["Resources"], *made["Parameters"], "AWS::NoValue", "AWS::AccountId"}
+    known = {*made["Resources"], *made["Parameters"]}
+    known |= {"AWS::NoValue", "AWS::AccountId", "AWS::StackName"}
     assert {*template.referred(made)} <= known
     conditions = {each.get("Condition") for each in made["Resources"].values()} - {None}
     assert conditions <= {*made["Conditions"]}
@@ -140,7 +146,7 @@ def resources() -> dict[str, Any]:
 
 
 def gate() -> dict[str, Any]:
-    found: dict[str, Any] = resources()["Gate"]["Properties"]
+    found: dict[str, Any] = template.load(WAF)["Resources"]["Gate"]["Properties"]
     return found
 
 
@@ -165,6 +171,19 @@ def test_alarms_are_about_what_is_counted() -> None:
     ]
     assert len(ours) == 2
     assert {*ours} <= counted & METERED
+
+
+def test_the_gate_stands_where_it_sees_who_asks() -> None:
+    """Before CloudFront, in a stack that tells the site's which it is; and it keeps no request."""
+    assert gate()["Scope"] == "CLOUDFRONT"
+    [told] = template.load(WAF)["Outputs"].items()
+    assert told[0] in template.load(RESOURCES)["Parameters"]
+    front = resources()["Front"]["Properties"]["DistributionConfig"]
+    assert front["WebACLId"]["Fn::If"] == ["WithWaf", {"Ref": told[0]}, {"Ref": "AWS::NoValue"}]
+    rates = [rule["Statement"].get("RateBasedStatement") for rule in gate()["Rules"]]
+    assert {rate["AggregateKeyType"] for rate in rates if rate} == {"IP"}
+    watched = [gate(), *gate()["Rules"]]
+    assert not any(each["VisibilityConfig"]["SampledRequestsEnabled"] for each in watched)
 
 
 def test_the_gate_says_what_the_api_would() -> None:

@@ -45,5 +45,8 @@ def endpoint(
 
 
 @pytest.fixture
-def store(endpoint: str) -> Store:
+def store(endpoint: str, request: pytest.FixtureRequest) -> Store:
+    if request.node.name == "test_a_list_is_in_key_order_and_below_its_prefix[seaweedfs]":
+        reason = "SeaweedFS lists folder by folder: a/b/2 before a/b-c/1"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     return S3Store(standins.BUCKET, token_hex(8), endpoint)

@@ -33,6 +33,7 @@ WORDS: dict[str, dict[str, str]] = {
         "unknown": "问卷中没有此题",
         # refusals of a whole submission
         "malformed": "无法读取提交的内容",
+        "forbidden": "请通过本网站访问此服务",
         "not_found": "没有找到这份问卷",
         "not_allowed": "不支持这种请求方式",
         "stale_version": "问卷已更新，请刷新页面后重新提交，您的答案会保留",
@@ -68,6 +69,7 @@ WORDS: dict[str, dict[str, str]] = {
         "hidden": "此題並未顯示，不需作答",
         "unknown": "問卷中沒有這一題",
         "malformed": "無法讀取送出的內容",
+        "forbidden": "請透過本網站使用此服務",
         "not_found": "找不到這份問卷",
         "stale_version": "問卷已更新，請重新整理頁面後再送出，您的答案會保留",
         "bad_id": "回覆編號無效，請重新開啟頁面",
@@ -103,6 +105,7 @@ WORDS: dict[str, dict[str, str]] = {
         "hidden": "This question was not shown, so it takes no answer",
         "unknown": "This survey has no such question",
         "malformed": "The submission could not be read",
+        "forbidden": "This service is asked through its site alone",
         "not_found": "There is no such survey",
         "not_allowed": "This address does not take such a request",
         "stale_version": "The survey has changed. Reload the page; your answers are kept",
