@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +18,10 @@ UNRESERVED = 100
 
 class NoAccount(EchoformError):
     """AWS does not know who asks, or nobody said where."""
+
+
+class Denied(EchoformError):
+    """AWS was asked for something, and did not do it."""
 
 
 class Account(Struct, frozen=True):
@@ -51,6 +56,23 @@ def clients(region: str | None = None) -> dict[str, Any]:
     except ProfileNotFound as error:
         raise NoAccount(f"{error}: see ~/.aws/config, or unset AWS_PROFILE") from None
     return made
+
+
+@contextmanager
+def worded() -> Iterator[None]:
+    """What AWS refuses, and what keeps it from being asked, as an error of ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        said = error.response["Error"]
+        raise Denied(
+            f"AWS refuses {error.operation_name} ({said['Code']}): {said['Message']}\n"
+            "Nothing is broken: repeat the command once that is corrected"
+        ) from None
+    except BotoCoreError as error:
+        raise Denied(f"AWS cannot be asked: {error}") from None
 
 
 def whose(clients: Mapping[str, Any]) -> Account:

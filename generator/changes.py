@@ -19,6 +19,7 @@ HOLD = {
 """Kinds that hold something, or without which it cannot be read."""
 EMPTIED = ("Site", "Results")
 """Buckets whose content follows from something else."""
+MANY = 20
 
 
 class WouldLose(EchoformError):
@@ -57,8 +58,14 @@ def read(said: Iterable[dict[str, Any]]) -> list[Change]:
 
 
 def lines(changes: Sequence[Change]) -> Iterator[str]:
-    """Every change, and what the signs mean."""
-    yield from map(str, changes)
+    """Every change, and what the signs mean. Many that are new stand together by their kind."""
+    made: dict[str, list[str]] = {}
+    if sum(change.sign == "+" for change in changes) > MANY:
+        for change in changes:
+            if change.sign == "+":
+                made.setdefault(change.kind.removeprefix("AWS::"), []).append(change.name)
+    yield from (str(change) for change in changes if not made or change.sign != "+")
+    yield from (f"  + {kind}  {', '.join(names)}" for kind, names in sorted(made.items()))
     words = {
         "+": "made", "~": "changed", "!": "made anew", "?": "perhaps made anew",
         "-": "removed", "=": "taken up",

@@ -28,6 +28,8 @@ Agree = Callable[[str], bool]
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 """Roles are made, and Amazon's transform for serverless functions is used."""
 WAF = "template-waf.json"
+REQUIRED = {"aws": (), "aws-cn": ("Domain", "Certificate")}
+"""Parameters that have no default: CloudFront in China serves no domain of its own."""
 
 
 class BadParameters(EchoformError):
@@ -88,6 +90,14 @@ def deploy(
     return _deploy(clients, account, stage, wanted, say, agree, afresh, pause)
 
 
+def possible(clients: Mapping[str, Any], stage: str, parameters: Mapping[str, str]) -> None:
+    """What can be told before anything is packaged. Raises NoAccount, BadStage, BadParameters."""
+    name, account = stacks.name(stage), whose(clients)
+    lacking = [each for each in REQUIRED[account.partition] if each not in parameters]
+    if lacking and stacks.found(clients["cloudformation"], name) is None:
+        raise _lack(lacking)
+
+
 def again(
     clients: Mapping[str, Any],
     stage: str,
@@ -108,26 +118,29 @@ def again(
     return _deploy(clients, account, stage, wanted, say, agree, False, pause)
 
 
-def deploy_waf(
+def with_waf(
     clients: Mapping[str, Any],
     stage: str,
     built: Path,
+    wanted: bool,
     say: Say,
     agree: Agree,
     *,
     pause: Pause = a_while,
-) -> str:
-    """The WAF of a stage, which for CloudFront stands in us-east-1; its ARN."""
-    if not (built / WAF).is_file():
-        raise BadParameters(f"{built / WAF} is not there: no WAF for this partition")
+) -> dict[str, str]:
+    """The parameters by which a stage has a WAF, or has none. CloudFront's stands in us-east-1, in
+    a stack of its own, which is made here."""
+    if not wanted:
+        return {"WebAcl": ""}
+    if not (built / WAF).is_file() or clients["cloudformation"].meta.partition != "aws":
+        raise BadParameters("no WAF can be had here: CloudFront's stands in us-east-1 alone")
     shop = _Shop(clients["us-east-1"], say, agree, pause)
     name = waf(stage)
     stack = ready(shop, name)
     template = _read(built / WAF)
     body = {"TemplateBody": msgspec.json.encode(template).decode()}
-    told = settled(template, {}, stack)
-    outputs = stacks.told(_carried_out(shop, name, stack, body, told))
-    return next(value for value in outputs.values() if value.startswith("arn:"))
+    outputs = stacks.told(_carried_out(shop, name, stack, body, settled(template, {}, stack)))
+    return {"WebAcl": next(v for v in outputs.values() if v.startswith("arn:"))}
 
 
 def waf(stage: str) -> str:
@@ -150,19 +163,18 @@ def settled(
     held = {each["ParameterKey"]: each.get("ParameterValue") for each in _told(stack)}
     lacking = [n for n in known if n not in {*given, *held} and "Default" not in known[n]]
     if lacking:
-        raise BadParameters(
-            f"{' and '.join(lacking)} must be given, for nothing else is served here:"
-            f" {' '.join(f'--{name.lower()} …' for name in lacking)}"
-        )
+        raise _lack(lacking)
     domain = given.get("Domain", held.get("Domain"))
     if domain and not given.get("Certificate", held.get("Certificate")):
         raise BadParameters("a domain needs its certificate: --certificate ARN")
+    if held.get("OwnKey") == "yes" and given.get("OwnKey") == "no":
+        raise BadParameters("OwnKey stays: without that key the answers there are cannot be read")
     return [
         {"ParameterKey": name, "ParameterValue": given[name]}
         if name in given
         else {"ParameterKey": name, "UsePreviousValue": True}
         for name in known
-        if name in given or name in held
+        if name in {*given, *held}
     ]
 
 
@@ -214,7 +226,9 @@ def _deploy(
         **_places(clients["lambda"], wanted, stack, say),
         **wanted.parameters,
     }
-    left = {} if stack or afresh else depot.left(stage)
+    if afresh:
+        depot.set_aside(stage)
+    left = {} if stack else depot.left(stage)
     if left:
         if "DataKey" in left:
             parameters.setdefault("OwnKey", "yes")
@@ -241,7 +255,7 @@ def _take_up(
     shop.say("an earlier stage of this name left, and it is taken up again:")
     for what, kept in sorted(left.items()):
         shop.say(f"  = {what}  {kept.id}")
-    part = leaving.skeleton(template)
+    part = leaving.skeleton(template, left)
     _, url = depot.address(part)
     body = {"TemplateURL": url, "ResourcesToImport": leaving.imported(left)}
     return _carried_out(shop, name, None, body, settled(part, parameters, None), "IMPORT")
@@ -292,12 +306,11 @@ def _carried_out(
             Parameters=parameters,
             ChangeSetType=kind or ("UPDATE" if stack else "CREATE"),
             Capabilities=CAPABILITIES,
-            Tags=[{"Key": "echoform", "Value": name}],
         )
     except aws.exceptions.ClientError as error:
         raise _refused(name, error.response["Error"]["Message"]) from None
     said = _change_set(shop, at)
-    if said["Status"] == "FAILED":
+    if said["Status"] == "FAILED" or said.get("ExecutionStatus") == "UNAVAILABLE":
         reason = said.get("StatusReason", "")
         if stack and any(words in reason for words in _NOTHING):
             aws.delete_change_set(**at)
@@ -316,8 +329,8 @@ def _carried_out(
         _forget(shop, at, stack)
         raise
     watched = Watched(aws, said["StackId"], shop.say, shop.pause)
-    # What a failed attempt made is empty, and nobody's: it need not stay.
-    aws.execute_change_set(**at, RetainExceptOnCreate=True)
+    # What a failed attempt made is empty, and nobody's: it need not stay. What is taken up must.
+    aws.execute_change_set(**at, **({} if kind == "IMPORT" else {"RetainExceptOnCreate": True}))
     ended = watched.until_still()
     if "ROLLBACK" in ended or not ended.endswith("_COMPLETE"):
         raise watched.failure(ended)
@@ -353,6 +366,11 @@ def _forget(shop: _Shop, at: Mapping[str, str], stack: dict[str, Any] | None) ->
 
 def _refused(name: str, reason: str) -> Failed:
     return Failed("\n".join([f"AWS refuses this for {name}: {reason}", *advice(reason)]))
+
+
+def _lack(names: list[str]) -> BadParameters:
+    given = " ".join(f"--{name.lower()} …" for name in names)
+    return BadParameters(f"{' and '.join(names)} must be given in this region: {given}")
 
 
 def _told(stack: dict[str, Any] | None) -> list[dict[str, Any]]:

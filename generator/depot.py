@@ -7,14 +7,14 @@ where and when, and what a stage left behind when it was destroyed.
 ::
 
     packages/<sha256>.zip                    templates/<sha256>.json
-    stages/<stage>/deployed/<moment>.json    stages/<stage>/left.json
+    stages/<stage>/deployed/<moment>.json    stages/<stage>/left.json, set-aside/<moment>.json
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from generator.template import Tree
 
 KEPT = 10
 """Deployments of a stage whose packages are kept."""
+UNDER_WAY = timedelta(days=1)
+"""A package that no record names may be of a deployment that is not over."""
 _PLACES = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
@@ -111,7 +113,8 @@ class Depot:
         sent: dict[str, str] = {}
         for each in placed["Resources"].values():
             place = _PLACES.get(each["Type"])
-            if place and isinstance(name := each["Properties"][place], str):
+            if place:
+                name = each["Properties"][place]
                 if name not in sent:
                     sent[name] = self._send(built / name, say)
                 each["Properties"][place] = f"s3://{self.bucket}/{sent[name]}"
@@ -134,23 +137,25 @@ class Depot:
 
     def note(self, stage: str, key: str, template: Tree) -> None:
         """Put on record what a stage is now, and remove packages that no record names any more."""
-        at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        known = [*self._deployments(f"stages/{stage}/deployed/")]
+        if known and known[-1].template == key:
+            return
+        at, now = _moment(), datetime.now(UTC)
         done = Deployment(at, key, sorted(packages(template)), self._account.by)
         self._put(f"stages/{stage}/deployed/{at}.json", _json(done))
         for old in self._keys(f"stages/{stage}/deployed/")[:-KEPT]:
             self._drop(old)
         wanted = set()
-        for record in self._keys("stages/"):
-            if "/deployed/" in record:
-                found = self._deployment(record)
-                wanted |= {found.template, *found.packages}
-        for key in (*self._keys("packages/"), *self._keys("templates/")):
-            if key not in wanted:
-                self._drop(key)
+        for each in self._deployments("stages/"):
+            wanted |= {each.template, *each.packages}
+        for prefix in ("packages/", "templates/"):
+            for key, sent in self._listed(prefix):
+                if key not in wanted and now - sent > UNDER_WAY:
+                    self._drop(key)
 
     def before(self, stage: str) -> Deployment | None:
         """The last deployment of a stage that was another than it is now."""
-        done = [self._deployment(key) for key in self._keys(f"stages/{stage}/deployed/")]
+        done = [*self._deployments(f"stages/{stage}/deployed/")]
         return next((d for d in reversed(done) if d.template != done[-1].template), None)
 
     def leave(self, stage: str, left: dict[str, Kept]) -> None:
@@ -164,8 +169,14 @@ class Depot:
         return msgspec.json.decode(self._get(key), type=dict[str, Kept])
 
     def taken(self, stage: str) -> None:
-        """What was left belongs to a stack again, or to nobody."""
+        """What was left belongs to a stack again."""
         self._drop(f"stages/{stage}/left.json")
+
+    def set_aside(self, stage: str) -> None:
+        """What was left is not taken up; where it is stays on record."""
+        if left := self.left(stage):
+            self._put(f"stages/{stage}/set-aside/{_moment()}.json", _json(left))
+            self.taken(stage)
 
     def _send(self, path: Path, say: Callable[[str], object]) -> str:
         data = path.read_bytes()
@@ -178,12 +189,19 @@ class Depot:
             self._s3.upload_file(str(path), self.bucket, key)
         return key
 
-    def _deployment(self, key: str) -> Deployment:
-        return msgspec.json.decode(self._get(key), type=Deployment)
+    def _deployments(self, prefix: str) -> Iterator[Deployment]:
+        for key in self._keys(prefix):
+            if "/deployed/" in key:
+                yield msgspec.json.decode(self._get(key), type=Deployment)
 
     def _keys(self, prefix: str) -> list[str]:
+        return [key for key, _ in self._listed(prefix)]
+
+    def _listed(self, prefix: str) -> list[tuple[str, datetime]]:
+        """Keys in order, and when each was put."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(**self._ours, Prefix=prefix)
-        return sorted(each["Key"] for page in pages for each in page.get("Contents", []))
+        found = (each for page in pages for each in page.get("Contents", []))
+        return sorted((each["Key"], each["LastModified"]) for each in found)
 
     def _get(self, key: str) -> bytes:
         data: bytes = self._s3.get_object(**self._ours, Key=key)["Body"].read()
@@ -215,6 +233,10 @@ def packages(template: Tree) -> set[str]:
         if place := _PLACES.get(each["Type"]):
             found.add(each["Properties"][place].split("/", 3)[3])
     return found
+
+
+def _moment() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
 def _json(value: object) -> bytes:

@@ -58,10 +58,15 @@ def destroy(
     for bucket in emptied:
         _empty(s3, bucket)
     _remove(aws, stack["StackId"], say, pause)
-    gate = account.partition == "aws" and stacks.found(clients["us-east-1"], waf(stage))
-    if gate:
-        _remove(clients["us-east-1"], gate["StackId"], say, pause)
+    if account.partition == "aws":
+        remove_waf(clients, stage, say, pause=pause)
     return {what: each.id for what, each in left.items()}
+
+
+def remove_waf(clients: Mapping[str, Any], stage: str, say: Say, *, pause: Pause = a_while) -> None:
+    """The stage's WAF, if it has one. Nothing may use it any more."""
+    if gate := stacks.found(clients["us-east-1"], waf(stage)):
+        _remove(clients["us-east-1"], gate["StackId"], say, pause)
 
 
 def kept(template: Mapping[str, Any], there: Mapping[str, Kept]) -> dict[str, Kept]:

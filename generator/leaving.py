@@ -6,11 +6,11 @@ of them alone, unchanged, and then updated to the whole template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from generator.depot import Kept
-from generator.template import Tree
+from generator.template import Tree, changed
 
 IDENTIFIED = {
     "AWS::S3::Bucket": "BucketName",
@@ -30,15 +30,22 @@ def retained(template: Tree) -> dict[str, str]:
     }
 
 
-def skeleton(template: Tree) -> Tree:
-    """The part of a template that holds what stays. It names nothing of the rest, and so needs no
-    transform, which an import may not have."""
-    resources = {name: template["Resources"][name] for name in retained(template)}
+def skeleton(template: Tree, left: Container[str]) -> Tree:
+    """The part of a template that holds what was left. It names nothing of the rest, and so needs
+    no transform, which an import may not have."""
+    kinds = retained(template)
+    absent = {template["Resources"][name].get("Condition") for name in kinds if name not in left}
+
+    def decided(tree: Tree) -> Any:
+        said = tree.get("Fn::If")
+        return said[2] if said and said[0] in absent else tree
+
+    resources = {name: template["Resources"][name] for name in kinds if name in left}
     return {
         "AWSTemplateFormatVersion": template["AWSTemplateFormatVersion"],
         "Parameters": template["Parameters"],
         "Conditions": template["Conditions"],
-        "Resources": resources,
+        "Resources": changed(resources, decided),
     }
 
 

@@ -36,12 +36,21 @@ ADVICE = {
     r"(?i)not authorized|AccessDenied|access denied|UnauthorizedOperation": (
         "whoever deploys needs this right: infra/README.md says which there are"
     ),
-    r"ImportResources|was not found|does not exist": (
+    r"with identifier .* was not found|import": (
         "something of the earlier stage is gone: --afresh begins without it"
     ),
     r"not empty": "repeat `echoform destroy`: something was put into the bucket meanwhile",
 }
 """What to do about reasons of AWS's, by what they say."""
+
+
+_WORDS = {
+    "CREATE_COMPLETE": "made",
+    "UPDATE_COMPLETE": "changed",
+    "IMPORT_COMPLETE": "taken up",
+    "DELETE_COMPLETE": "removed",
+    "DELETE_SKIPPED": "stays",
+}
 
 
 class Failed(EchoformError):
@@ -86,11 +95,10 @@ class Watched:
                 self._failures.append(each)
             if each["ResourceType"] == "AWS::CloudFormation::Stack":
                 continue
-            if not status.endswith("_IN_PROGRESS"):
+            word = "failed" if status.endswith("_FAILED") else _WORDS.get(status)
+            if word:
                 kind = each["ResourceType"].removeprefix("AWS::")
-                reason = each.get("ResourceStatusReason", "") if status.endswith("_FAILED") else ""
-                said = status.lower().replace("_", " ")
-                self._say(f"  {said}: {each['LogicalResourceId']}  {kind}  {reason}".rstrip())
+                self._say(f"  {word:8} {each['LogicalResourceId']}  {kind}")
 
     def _reasons(self) -> Iterator[str]:
         """Of each that failed by itself, and not because another did."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from .options import SURVEYS
+
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -40,21 +42,123 @@ def package(output: Path, architecture: str, wheels: Path | None, lock: bool) ->
     click.echo(f"Lambda takes 250 MB unzipped together: {left:.0f} MB are left")
 
 
+_stage = click.option(
+    "--stage", default="prod", show_default=True, help="Each stage is a stack of its own."
+)
+_region = click.option("--region", help="Where; else AWS_REGION, or your profile's.")
+_yes = click.option("--yes", is_flag=True, help="Ask nothing, for scripts.")
+
+
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Show it, and ask AWS nothing.")
-@click.option("--partition", type=click.Choice(["aws", "aws-cn"]), default="aws", show_default=True)
-@click.option("--waf", is_flag=True, help="With a WAF before the site.")
+@_stage
+@_region
+@click.option("--alerts", metavar="MAIL", help="Where alarms go to.")
+@click.option("--domain", help="Your own domain of the site; in China it must be given.")
+@click.option("--certificate", help="Its certificate: an ARN of us-east-1; in China an id of IAM.")
+@click.option(
+    "--waf/--no-waf", default=None, help="With a WAF that keeps floods away, or no longer."
+)
 @click.option("--own-key", is_flag=True, help="With a KMS key of its own.")
-def deploy(dry_run: bool, partition: str, waf: bool, own_key: bool) -> None:
-    """Show every resource that would be made on AWS, and what it costs, with the arithmetic."""
-    if not dry_run:
-        raise click.UsageError(
-            "only --dry-run is there yet; infra/README.md says how AWS's own command line deploys"
-        )
-    from generator.deployment import shown
+@click.option(
+    "--parameter", "more", multiple=True, metavar="NAME=VALUE", help="Any other of the template's."
+)
+@click.option(
+    "--built", type=_FOLDER, default=Path("build"), show_default=True, help="Where packages lie."
+)
+@click.option("--previous", is_flag=True, help="What was deployed before what is there now.")
+@click.option("--afresh", is_flag=True, help="Take up nothing that a destroyed stage left.")
+@click.option("--dry-run", is_flag=True, help="Show all of it and its costs, and ask AWS nothing.")
+@_yes
+def deploy(
+    stage: str,
+    region: str | None,
+    alerts: str | None,
+    domain: str | None,
+    certificate: str | None,
+    waf: bool | None,
+    own_key: bool,
+    more: tuple[str, ...],
+    built: Path,
+    previous: bool,
+    afresh: bool,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Make a stage on AWS, or make it what the code is now: shown first, then done.
 
-    for line in shown(partition, waf, own_key):
+    Nothing that holds answers is ever replaced or removed. What a parameter was it stays, unless it
+    is given anew. A failure is rolled back by AWS, and said; repeat the command then.
+    """
+    named = {"Alerts": alerts, "Domain": domain, "Certificate": certificate}
+    parameters = {name: value for name, value in named.items() if value is not None}
+    parameters |= dict(map(_pair, more)) | ({"OwnKey": "yes"} if own_key else {})
+    if dry_run:
+        from generator.deployment import shown
+
+        partition = "aws-cn" if (region or "").startswith("cn-") else "aws"
+        for line in shown(partition, bool(waf), own_key):
+            click.echo(line)
+        return
+    if previous and (parameters or waf is not None or afresh):
+        raise click.UsageError("--previous takes code back and no parameters: leave those out")
+    from generator import account, deploying, destroying, packaging, site_addresses
+
+    def agree(question: str) -> bool:
+        return yes or click.confirm(question)
+
+    with account.worded():
+        clients = account.clients(region)
+        if previous:
+            outputs = deploying.again(clients, stage, click.echo, agree)
+        else:
+            deploying.possible(clients, stage, parameters)
+            try:
+                packaging.check(built)
+            except packaging.Stale:
+                click.echo(f"packaging into {built}")
+                packaging.package(built)
+            if waf is not None:
+                parameters |= deploying.with_waf(clients, stage, built, waf, click.echo, agree)
+            outputs = deploying.deploy(
+                clients, stage, built, parameters, click.echo, agree, afresh=afresh
+            )
+            if waf is False:
+                destroying.remove_waf(clients, stage, click.echo)
+    for name, value in sorted(outputs.items()):
+        click.echo(f"{name:20} {value}")
+    for line in site_addresses.add(SURVEYS / "site.yaml", outputs):
         click.echo(line)
+    click.echo(f"Now put surveys live: echoform publish --stage {stage}")
 
 
-COMMANDS: list[click.Command] = [package, deploy]
+@click.command()
+@click.option("--stage", required=True, help="Which; it must be named.")
+@_region
+@_yes
+def destroy(stage: str, region: str | None, yes: bool) -> None:
+    """Remove a stage from AWS, and leave what customers said.
+
+    Answers, follow-ups, the secret of pseudonyms and the key of the data stay where they are, and
+    the next `deploy` of this stage takes them up again.
+    """
+    from generator import account, destroying
+
+    def agree(name: str) -> bool:
+        return yes or bool(click.prompt(f"Type {name} to remove it", default="") == name)
+
+    with account.worded():
+        left = destroying.destroy(account.clients(region), stage, click.echo, agree)
+    click.echo("This stays, and costs what it holds:")
+    for name, where in sorted(left.items()):
+        click.echo(f"  {name:14} {where}")
+    click.echo(f"`echoform deploy --stage {stage}` takes it up again.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--parameter {text}: it is given as NAME=VALUE")
+    return name, value
+
+
+COMMANDS: list[click.Command] = [package, deploy, destroy]
