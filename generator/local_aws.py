@@ -21,6 +21,7 @@ from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import boto3
 import msgspec
 from msgspec import Struct
 
@@ -216,9 +217,11 @@ def environment(said: Mapping[str, str]) -> Iterator[None]:
     """These variables, for a while: libraries of AWS's read no others."""
     before = {name: os.environ.get(name) for name in said}
     os.environ.update(said)
+    boto3.DEFAULT_SESSION = None  # it would keep the credentials it found first
     try:
         yield
     finally:
+        boto3.DEFAULT_SESSION = None
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

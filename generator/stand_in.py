@@ -26,6 +26,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import boto3
+from botocore.config import Config
 from filelock import FileLock
 from msgspec import Struct
 
@@ -76,9 +78,6 @@ class StandIn(Struct, frozen=True):
         }
 
     def client(self, service: str) -> Any:
-        import boto3
-        from botocore.config import Config
-
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.endpoint,
