@@ -152,7 +152,10 @@ def test_it_and_its_children_end_with_whoever_started_it(tmp_path: Path, end: st
     code = f"import os\nfrom generator import stand_in\nwith stand_in.running():\n    {end}\n"
     owner = subprocess.Popen(
         [sys.executable, "-c", code],
-        env={**os.environ, stand_in.OWN: str(program), "PYTHONPATH": "functions"},
+        env={
+            **os.environ,
+            **{stand_in.OWN: str(program), "PYTHONPATH": "functions", "TMPDIR": str(tmp_path)},
+        },
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
     )
