@@ -30,6 +30,8 @@ REQUIREMENTS = {
     "functions": APP.parent / "requirements.txt",
     "computing": PACKAGES / "computing.txt",
 }
+LOCKED = REQUIREMENTS | {"stand-in": PACKAGES / "stand-in.txt"}
+"""What has a lock: also what is never sent to AWS."""
 _LAST = (1980, 1, 1, 0, 0, 0)
 """The one time that all files in a package have."""
 
@@ -106,7 +108,7 @@ def check(folder: Path) -> Manifest:
 
 def relock(held: Path | None = None) -> None:
     """Write the locks anew, with the latest versions. Raises NoWheels."""
-    for name, path in REQUIREMENTS.items():
+    for name, path in LOCKED.items():
         lock(name).write_text(wheels.resolve(wanted(path), held), "utf-8")
 
 

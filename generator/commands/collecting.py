@@ -16,8 +16,21 @@ from .options import data_option, given, paths_argument
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--every", default=5.0, show_default=True, help="Seconds between merges and tallies.")
-def serve(paths: tuple[Path, ...], data: str, host: str, port: int, every: float) -> None:
+@click.option(
+    "--aws-local",
+    is_flag=True,
+    help="Instead: package everything, deploy it into a stand-in of AWS on this machine, and serve "
+    "that. Keeps nothing; needs Linux, Python 3.13, Node.js, and the network once.",
+)
+def serve(
+    paths: tuple[Path, ...], data: str, host: str, port: int, every: float, aws_local: bool
+) -> None:
     """Serve surveys for real: pages, API and schedules on one port. Makes them live in DATA."""
+    if aws_local:
+        from generator.local_aws import run_local_aws
+
+        run_local_aws(given(paths), host, port, click.echo)
+        return
     from generator.local import run_server
 
     run_server(given(paths), data, host, port, every, click.echo)

@@ -26,8 +26,8 @@ from chalicelib.survey import ids
 from generator import packaging, template, wheels
 from generator.packaging import Stale, TooLarge
 from generator.places import APP
+from generator.stand_in import interpreter
 from tests.functions.gatewayed import second
-from tests.infra.python313 import lambdas_python
 from tests.infra.recording import Aws, recorded
 from tests.jobs.answering import contract, rows
 
@@ -105,7 +105,7 @@ def test_what_lambda_would_refuse_is_refused_here(
 
 def test_locks_name_what_is_required() -> None:
     """`echoform package --lock` writes them anew."""
-    for name, path in packaging.REQUIREMENTS.items():
+    for name, path in packaging.LOCKED.items():
         pinned = wheels.pins(packaging.lock(name).read_text("utf-8"))
         assert {wheels.name_of(each) for each in packaging.wanted(path)} <= {*pinned}, name
 
@@ -113,7 +113,7 @@ def test_locks_name_what_is_required() -> None:
 @pytest.fixture(scope="session")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The real packages for the processors of this machine, unzipped."""
-    python = lambdas_python()
+    python = interpreter()
     if python is None:
         pytest.skip(f"needs Python {wheels.PYTHON}, which is Lambda's: pyenv install 3.13")
     folder = tmp_path_factory.mktemp("package")
