@@ -1,8 +1,8 @@
 """Backing up: everything that cannot be made again, while answers keep coming.
 
 No moment is stopped for it. An answer goes from ``landing/`` to the parts, and leaves it only once
-it is there; so places are listed and copied in that order, and what moves meanwhile is met later, or
-twice, which merging takes for once. Claims come after the answers, for a merged answer without
+it is there; so places are listed and copied in that order, and what moves meanwhile is met later,
+or twice, which merging takes for once. Claims come after the answers, for a merged answer without
 its claim would leave its link open. Tombstones come last: whoever was erased meanwhile is erased
 again by restoring.
 """

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -42,8 +41,6 @@ STAGE = "local"
 TEMPLATE = f"template-{PARTITIONS[0]}.json"
 UNKNOWN = ("AWS::Budgets::Budget",)
 """Kinds of resources that the stand-in does not know."""
-SECRETS = ("OriginSecret",)
-"""Parameters without a default, which nobody here needs to know."""
 CLEAR = "OnlyTls"
 """Statements that refuse whatever does not come over TLS: the stand-in heeds them, and has none."""
 
@@ -158,9 +155,8 @@ def deployed(aws: StandIn, built: Path, say: Say, template: Tree | None = None) 
         asked = clients(stand_in.REGION)
         # Made here, the depot is without its policy, which refuses what does not come over TLS.
         asked["s3"].create_bucket(Bucket=Depot(asked["s3"], whose(asked)).bucket)
-        parameters = {name: token_hex(32) for name in SECRETS if name in whole["Parameters"]}
         made = deploy(
-            *(asked, STAGE, Path(folder), parameters, say, lambda _: True),
+            *(asked, STAGE, Path(folder), {}, say, lambda _: True),
             pause=partial(time.sleep, 0.2),
         )
     return Stage(aws, made)
@@ -191,11 +187,8 @@ def publish(paths: Sequence[Path], stage: Stage) -> None:
     """Put the surveys live, by the command that does it on AWS."""
     from generator.commands.publishing import publish as command
 
-    where = {"data": stage.data, "site": stage.outputs["SiteBucket"]}
-    where["distribution"] = stage.outputs["Distribution"]
-    options = [f"--{name}={value}" for name, value in where.items()]
     with environment(stage.environment):
-        command.main([*options, *map(str, paths)], standalone_mode=False)
+        command.main(["--stage", STAGE, *map(str, paths)], standalone_mode=False)
 
 
 @contextmanager
