@@ -8,6 +8,7 @@ alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -29,8 +30,8 @@ from ..views import DAY, quoted, text, view
 MEMORY = "1GB"
 """What DuckDB may use; the rest it puts on disk."""
 AT_ONCE = 2
-"""Counts made at once: a day is too few rows for DuckDB to keep two processors busy with one. More
-would take memory: those of 300 questions gigabytes."""
+"""Counts made at once, each with its share of the processors: a day is too few rows for DuckDB to keep
+two busy with one. More would take memory: those of 300 questions gigabytes."""
 _SHAPE = parquet.schema([DAY, *counting.TALLIES])
 
 
@@ -54,15 +55,17 @@ def count(
         )
         connection.execute(view(table, read, [str(file) for file in files], by_day=True))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            queries = pool.map(translated, steps.counts)  # while the tables are made
+            # While the tables are made. The longest takes longest, and is begun first.
+            queries = pool.map(translated, sorted(steps.counts, key=len, reverse=True))
             for name, query in steps.tables:
                 connection.execute(f"CREATE TABLE {quoted(name)} AS {translated(query)}")
                 if name == "answers":
                     _number(connection, name)
+            connection.execute(f"SET threads = {max(1, (os.cpu_count() or 1) // AT_ONCE)}")
             counts = [*pool.map(partial(_counted, connection), queries)]
         tallied = pa.concat_tables(counts)
         if not steps.told:
-            return tallied.filter(pc.is_valid(tallied["segment_value"]))
+            return tallied
         connection.register("tallied", tallied)
         return connection.sql(translated(steps.last)).to_arrow_table()
     finally:
@@ -70,8 +73,10 @@ def count(
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """A count, without those who are in no segment."""
     with connection.cursor() as cursor:
-        return cursor.sql(query).to_arrow_table().cast(_SHAPE)
+        rows = cursor.sql(query).to_arrow_table().cast(_SHAPE)
+    return rows.filter(pc.is_valid(rows["segment_value"]))
 
 
 def _number(connection: duckdb.DuckDBPyConnection, table: str) -> None:

@@ -225,7 +225,8 @@ class _Counter:
         counts = count(counting.steps(contracts), read, files, self._folder)
         self.wait()
         for each in waiting:
-            mine = counts.filter(pc.equal(counts["dt"], each.due.day.day))
+            of_day = pc.equal(counts["dt"], each.due.day.day)
+            mine = counts.filter(of_day) if len(waiting) > 1 else counts
             self._writing.append(self._pool.submit(self._write, each.due, mine, contracts))
 
     def wait(self) -> None:
