@@ -24,7 +24,7 @@ from generator.tallied import Unscorable, Window
 from generator.tracing import trace
 from generator.waves import compare_segments, compare_waves, window
 
-LEGIBLE = 200
+LEGIBLE = 100
 """Segments in a table, unless told: more are for a file."""
 
 

@@ -83,10 +83,11 @@ class Grid(NamedTuple):
 
 
 def grid(rows: pa.Table) -> Grid:
-    told = pc.not_equal(rows["item"], counting.MOMENTS)
-    rows = rows if pc.all(told).as_py() else rows.filter(told)
-    segments, segment = numbered(rows["segment_value"])
     items, item = numbered(rows["item"])
+    if counting.MOMENTS in items:
+        rows = rows.filter(pa.array(item != items.index(counting.MOMENTS)))
+        items, item = numbered(rows["item"])
+    segments, segment = numbered(rows["segment_value"])
     values, value = numbered(rows["value"])
     # One number for item and value together; few of the possible pairs occur.
     pairs = [(one, other) for one in items for other in values]

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from chalicelib import counting, keys, parquet, stretches, tally_files
@@ -104,7 +105,7 @@ def read(
     cut, sums, more = _Cut(by, plain, periods), Sums(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(PROCESSORS) as few:
         if most is None or (not plain and len({*map(cut.period, names)}) <= most):
-            found = pool.map(lambda piece: _grids(cut, None, _files(store, piece)), pieces)
+            found = few.map(partial(_grids, cut, None), pool.map(partial(_files, store), pieces))
         else:
             files = [*pool.map(partial(_files, store), pieces)]
             sizes = few.map(partial(_sizes, cut, without_flagged), files)
@@ -221,7 +222,8 @@ class _Cut:
         return tuple(period if k in self._periods else next(plain) for k in self._by) or EVERYBODY
 
 
-_Files: TypeAlias = Mapping[str, bytes]
+_COLUMNS = ("segment_value", "item", "value", "flagged", "n", "total")
+_Files: TypeAlias = Mapping[str, pq.ParquetFile]
 """By the first day that they tell of."""
 _Only: TypeAlias = Mapping[str, Sequence[str]]
 """The segments wanted, by period."""
@@ -230,13 +232,14 @@ _Only: TypeAlias = Mapping[str, Sequence[str]]
 def _files(store: Store, piece: _Piece) -> _Files:
     try:
         if piece.stretch:
-            return {min(piece.days): store.get(piece.stretch).data}
+            return {min(piece.days): _opened(store, piece.stretch)}
     except Missing:  # its days changed just now
         pass
-    return {day: store.get(key).data for day, key in piece.days.items()}
+    return {day: _opened(store, key) for day, key in piece.days.items()}
 
 
-_COLUMNS = ("segment_value", "item", "value", "flagged", "n", "total")
+def _opened(store: Store, key: str) -> pq.ParquetFile:
+    return parquet.opened(store.get(key).data, _COLUMNS)
 
 
 def _grids(cut: _Cut, only: _Only | None, files: _Files) -> list[tuple[list[Values], Grid]]:

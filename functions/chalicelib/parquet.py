@@ -62,7 +62,7 @@ def decode(data: bytes, coded: Sequence[str] = ()) -> pa.Table:
     """``coded``: columns to leave as the dictionaries they are stored as. Writing those again costs
     little, but also writes values that no row has any more: ``plain`` makes texts of them."""
     # Without these two options pyarrow may abort a process that exits soon after (Arrow 34314).
-    return _open(data, coded).read(use_threads=False)
+    return opened(data, coded).read(use_threads=False)
 
 
 def plain(rows: pa.Table) -> pa.Table:
@@ -71,8 +71,13 @@ def plain(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema(zip(rows.column_names, types, strict=True)))
 
 
+def opened(data: bytes, coded: Sequence[str] = ()) -> pq.ParquetFile:
+    """The file, to be read from more than once. ``coded``: as of ``decode``."""
+    return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=[*coded])
+
+
 def decode_where(
-    data: bytes,
+    data: bytes | pq.ParquetFile,
     sought: Mapping[str, Sequence[str]],
     columns: Sequence[str] | None = None,
     first: bool = False,
@@ -83,7 +88,7 @@ def decode_where(
     With ``columns`` only these, and their texts as numbers in a dictionary, as they are stored.
     ``first``: only the rows that were written to lie ``first``; all, where none were.
     """
-    file = _open(data, columns or ())
+    file = opened(data, columns or ()) if isinstance(data, bytes) else data
     schema = file.schema_arrow
     places = {name: schema.get_field_index(name) for name in sought}
     groups = range(file.num_row_groups)
@@ -91,23 +96,40 @@ def decode_where(
         groups = groups[: int(noted)]
     whole: list[int] = []
     mixed: list[int] = []
+    unsure: set[str] = set()
     for number in groups:
-        held = _held(file.metadata.row_group(number), places, sought)
-        if held != _NONE:
-            (whole if held == _ALL else mixed).append(number)
+        group = file.metadata.row_group(number)
+        some = set()
+        for name, place in places.items():
+            held = _held(group.column(place), sought[name])
+            if held == _NONE:
+                break
+            some |= {name} if held == _SOME else set()
+        else:
+            (mixed if some else whole).append(number)
+            unsure |= some
     found = file.read_row_groups(whole, columns=columns, use_threads=False)
     if not mixed:
         return found
-    wanted = [*dict.fromkeys([*columns, *sought])] if columns else None
+    wanted = [*dict.fromkeys([*columns, *unsure])] if columns else None
     rows = file.read_row_groups(mixed, columns=wanted, use_threads=False)
-    for name, values in sought.items():
-        rows = rows.filter(pc.is_in(rows[name], pa.array(values, pa.string())))
+    for name in unsure:
+        rows = rows.filter(_among(rows[name], sought[name]))
     return pa.concat_tables([rows.select(found.column_names), found])
+
+
+def _among(texts: pa.ChunkedArray, values: Sequence[str]) -> pa.ChunkedArray:
+    """Whether each is one of these. Of a dictionary each text is looked at once."""
+    known = pa.array(values, pa.string())
+    if not pa.types.is_dictionary(texts.type):
+        return pc.is_in(texts, known)
+    chunks = (pc.is_in(each.dictionary, known).take(each.indices) for each in texts.chunks)
+    return pa.chunked_array(chunks, pa.bool_())
 
 
 def notes(data: bytes) -> dict[str, str]:
     """What was noted in a file's footer."""
-    found = _open(data).schema_arrow.metadata or {}
+    found = opened(data).schema_arrow.metadata or {}
     return {name.decode(): value.decode() for name, value in found.items()}
 
 
@@ -166,26 +188,15 @@ def _shaped(rows: pa.Table, wanted: pa.Schema) -> pa.Table:
     return pa.table(columns | {n: rows[n] for n in rows.column_names if n not in columns})
 
 
-def _open(data: bytes, coded: Sequence[str] = ()) -> pq.ParquetFile:
-    return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=[*coded])
-
-
 _NONE, _SOME, _ALL = range(3)
 
 
-def _held(
-    group: pq.RowGroupMetaData, places: Mapping[str, int], sought: Mapping[str, Sequence[str]]
-) -> int:
-    """Which rows of the group are sought, by its least and greatest values; _SOME is maybe."""
-    held = _ALL
-    for name, place in places.items():
-        statistics = group.column(place).statistics
-        if not (statistics and statistics.has_min_max):
-            held = _SOME
-            continue
-        least, greatest = statistics.min, statistics.max
-        if not any(least <= value <= greatest for value in sought[name]):
-            return _NONE
-        if least != greatest or statistics.null_count:
-            held = _SOME
-    return held
+def _held(column: pq.ColumnChunkMetaData, values: Sequence[str]) -> int:
+    """Which rows have one of the values, by the least and greatest; _SOME is maybe."""
+    statistics = column.statistics
+    if not (statistics and statistics.has_min_max):
+        return _SOME
+    least, greatest = statistics.min, statistics.max
+    if not any(least <= value <= greatest for value in values):
+        return _NONE
+    return _SOME if least != greatest or statistics.null_count else _ALL

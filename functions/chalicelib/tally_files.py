@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from . import counting, parquet
 
@@ -26,14 +27,17 @@ def encode(counts: pa.Table, noted: Mapping[str, str] | None = None) -> bytes:
 
 
 def read(
-    data: bytes, key: str, columns: Sequence[str], segments: Iterable[str] | None = None
+    data: bytes | pq.ParquetFile,
+    key: str,
+    columns: Sequence[str],
+    segments: Iterable[str] | None = None,
 ) -> pa.Table:
     """What is counted by this key, of all segments or of some; texts are dictionaries."""
     sought = {"segment_key": [key]} | ({} if segments is None else {"segment_value": [*segments]})
     return parquet.decode_where(data, sought, columns)
 
 
-def sizes(data: bytes, key: str, columns: Sequence[str]) -> pa.Table:
+def sizes(data: bytes | pq.ParquetFile, key: str, columns: Sequence[str]) -> pa.Table:
     """How many people there are of every segment of this key."""
     sought = {"segment_key": [key], "item": [counting.RESPONSES]}
     return parquet.decode_where(data, sought, columns, first=True)

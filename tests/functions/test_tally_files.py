@@ -65,7 +65,7 @@ def test_whoever_wants_sizes_reads_nothing_else() -> None:
     wanted = sought(columns, segment_key=["agent"], item=["responses"])
     assert rows_of(tally_files.sizes(data, "agent", columns)) == wanted
     # Zeros where the other row groups are: whoever looks there fails.
-    file = parquet._open(data)
+    file = parquet.opened(data)
     first = file.metadata.row_group(3)
     start = first.column(0).dictionary_page_offset
     end = len(data) - 8 - file.metadata.serialized_size

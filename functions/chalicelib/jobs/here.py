@@ -30,8 +30,8 @@ from ..views import DAY, quoted, text, view
 MEMORY = "1GB"
 """What DuckDB may use; the rest it puts on disk."""
 AT_ONCE = 2
-"""Counts made at once, each with its share of the processors: a day is too few rows for DuckDB to keep
-two busy with one. More would take memory: those of 300 questions gigabytes."""
+"""Counts made at once, each with its share of the processors: a day is too few rows for DuckDB to
+keep two busy with one. More would take memory: those of 300 questions gigabytes."""
 _SHAPE = parquet.schema([DAY, *counting.TALLIES])
 
 
