@@ -26,6 +26,7 @@ from tests.jobs.answering import KEY, live
 
 PRICES = template.load(INFRA / "prices.yaml")
 OPEN = "4CMM26J97"
+INVITED = "7CMM26J97MNWHFGVQRM39J17AX0"
 CHARGED = {
     "s3:PutObject": "put",
     "s3:ListBucket": "put",
@@ -42,7 +43,12 @@ def aws() -> Iterator[Aws]:
     with recorded() as aws, pytest.MonkeyPatch.context() as patch:
         store = S3Store(aws.bucket, "", aws.endpoint)
         live(store, SURVEY)
-        links.add(store, {PERSONAL: Link(SURVEY.id, personal=True), OPEN: Link(SURVEY.id)})
+        known = {
+            PERSONAL: Link(SURVEY.id, personal=True),
+            INVITED: Link(SURVEY.id, personal=True, invitation="june/0000/c1"),
+            OPEN: Link(SURVEY.id),
+        }
+        links.add(store, known)
         patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
         yield aws
 
@@ -55,16 +61,16 @@ def charged(aws: Aws, act: Callable[[], Any]) -> dict[str, int]:
     return dict(found)
 
 
-@pytest.mark.parametrize("how", ["without a link", "open", "personal"])
+@pytest.mark.parametrize("how", PRICES["answers"])
 def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     store = S3Store(aws.bucket, "", aws.endpoint)
     definitions = Definitions(store)
     definitions.publication(SURVEY.id)  # a warm function has it
     definitions.contract(SURVEY.id, SURVEY.version)
-    code = {"open": OPEN, "personal": PERSONAL}.get(how)
+    code = {"open": OPEN, "personal": PERSONAL, "of a campaign": INVITED}.get(how)
 
     def answer() -> None:
-        if how == "personal":  # of others the page asks only where texts say what they know
+        if code in (PERSONAL, INVITED):  # of others the page asks only where texts say what they know
             asked = msgspec.json.encode({"survey": SURVEY.id, "code": code})
             assert standing_of(store, definitions, asked, now()).status == 200
         body = msgspec.json.encode(submitted(len(how), link=code))
@@ -78,8 +84,9 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     run_job("merge", Settings(f"s3://{aws.bucket}", aws.endpoint, KEY), store, lambda: 900.0)
     beside = [a.action for a in aws.asked if a.on.startswith(("landing/", "claims/"))]
     assert "s3:PutObject" not in beside
-    assert found.get("get", 0) + beside.count("s3:GetObject") == said["get"], "merge's share too"
-    assert said["requests"] == (2 if how == "personal" else 1)
+    shares = beside.count("s3:GetObject") + 2 * (code == INVITED)  # of merge; of invite
+    assert found.get("get", 0) + shares == said["get"]
+    assert said["requests"] == (2 if code in (PERSONAL, INVITED) else 1)
 
 
 @pytest.mark.parametrize("job", sorted(JOBS))
@@ -103,11 +110,11 @@ def test_it_rests_for_four_dollars_a_month() -> None:
     assert more == pytest.approx(costing.total(costing.at_rest(made, PRICES)) + 9)
 
 
-def test_a_million_answers_cost_at_most_eleven_dollars() -> None:
-    """Without links and over open ones; a WAF looks at pages too."""
+def test_a_million_answers_cost_at_most_eleven_dollars_and_seventeen_over_personal_links() -> None:
+    """A WAF looks at pages too."""
     made = template.template(app.app)
-    for how in ("without a link", "open"):
-        assert costing.total(costing.for_a_million(made, PRICES, how)) <= 11
+    for how, most in {"without a link": 11, "open": 11, "personal": 17}.items():
+        assert costing.total(costing.for_a_million(made, PRICES, how)) <= most
     looked = costing.total(costing.for_a_million(made, PRICES, "open", waf=True))
     plain = costing.total(costing.for_a_million(made, PRICES, "open"))
     assert looked == pytest.approx(plain + 1.20)
@@ -136,5 +143,6 @@ def test_the_readme_has_these_figures() -> None:
         "without a link": "| a million answers without a link | {:.2f}:",
         "open": "| a million over open links | {:.2f}:",
         "personal": "| a million over personal links | {:.2f}:",
+        "of a campaign": "| a million to invitations of a campaign | {:.2f}:",
     }.items():
         assert said.format(costing.total(costing.for_a_million(made, PRICES, how))) in readme
