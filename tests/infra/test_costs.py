@@ -70,7 +70,10 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     code = {"open": OPEN, "personal": PERSONAL, "of a campaign": INVITED}.get(how)
 
     def answer() -> None:
-        if code in (PERSONAL, INVITED):  # of others the page asks only where texts say what they know
+        if code in (
+            PERSONAL,
+            INVITED,
+        ):  # of others the page asks only where texts say what they know
             asked = msgspec.json.encode({"survey": SURVEY.id, "code": code})
             assert standing_of(store, definitions, asked, now()).status == 200
         body = msgspec.json.encode(submitted(len(how), link=code))
