@@ -20,12 +20,12 @@ from generator.driving import driving
 from generator.scoreboard import table
 from generator.scores import scores
 from generator.sheets import COLUMNS, Row, as_csv, as_json, as_xlsx, score_rows
-from generator.tallied import Unscorable, Window
+from generator.tallied import PERIODS, Unscorable, Window
 from generator.tracing import trace
 from generator.waves import compare_segments, compare_waves, window
 
-LEGIBLE = 100
-"""Segments in a table, unless told: more are for a file."""
+LEGIBLE = 50
+"""Segments in a table, unless told: more are for a file. Periods alone are all shown."""
 
 
 def show_scores(
@@ -49,7 +49,8 @@ def show_scores(
         show(told, lambda: cut_board(told), form, out, [cells(row) for row in told.rows])
         return
     first, last = _days(days, wave)
-    most = most or (LEGIBLE if form == "table" and not out else None)
+    if most is None and form == "table" and not out and not {*by} <= {*PERIODS}:
+        most = LEGIBLE
     found = scores(store, survey, by, first, last, not with_flagged, most)
     show(found, lambda: table(found, found.language), form, out, score_rows(found), COLUMNS)
 

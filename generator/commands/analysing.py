@@ -25,7 +25,7 @@ from .options import athena_options, data_option, days_options, figures_options,
 @click.option(
     "--most",
     type=click.IntRange(1),
-    help="Only so many segments, the largest; a table has 100 unless told, a file has all.",
+    help="Only so many segments, the largest; else a table has 50 and a file has all.",
 )
 @figures_options
 def scores(

@@ -3,7 +3,7 @@
     python -m tests.bench.bench_scores [DAYS] [AGENTS]
 
 The tallies are made up: keys, items, order and row groups are the job's, and cells come as often as
-those of so many answers. As on the screen, the largest 100 segments are told, of every cut in at
+those of so many answers. As on the screen, the largest 50 segments are told, of every cut in at
 most 300 ms; ``cpu`` is what matters on a busy machine. Reading days alone shows what the stretches
 save. ``all`` is what goes into a file.
 """

@@ -14,12 +14,14 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 
 from chalicelib.jobs.merge import merge
+from chalicelib.jobs.tally import tally
+from chalicelib.published import DAY_MS
 from chalicelib.storage import FolderStore, MemoryStore
-from generator import analysing
+from generator import analysing, analyst
 from generator.__main__ import main
 from generator.data import publish_all, settings
 from generator.query import ask, open_views
-from tests.jobs.answering import KEY, NOW, contract, land, said
+from tests.jobs.answering import KEY, NOON, NOW, contract, land, said
 
 SURVEY = contract(id="after-sales")
 
@@ -60,6 +62,25 @@ def test_a_query_may_be_written_to_a_file(here: FolderStore) -> None:
     assert forms == ["csv", "json", "parquet", "text"]
     refused = echoform("query", sql, "--format", "parquet")
     assert "--output" in refused.output
+
+
+def test_a_table_has_the_largest_segments_but_all_days(
+    here: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyst, "LEGIBLE", 1)
+    for number, agent in ((3, "A07"), (4, "A99")):
+        day = NOON + number * DAY_MS
+        land(here, said(number, SURVEY, day, attributes={"agent": agent}))
+    merge(here, settings("data").key, NOW)
+    tally(here, NOW)
+
+    def scores(*asked: str) -> str:
+        return echoform("scores", "after-sales", "--by", *asked).output
+
+    assert "1 smaller ones" in scores("agent")
+    assert "smaller ones" not in scores("day")
+    assert "smaller ones" not in scores("agent", "--most", "2")
+    assert "A99" in scores("agent", "--format", "csv")
 
 
 def test_an_export_is_noted_before_it_is_begun(here: FolderStore) -> None:
