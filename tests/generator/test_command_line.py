@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from generator.__main__ import main
+from generator.__main__ import SECTIONS, main
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +38,14 @@ def test_every_command_is_in_the_readme_and_says_what_it_does() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     listed = set(re.findall(r"^\| `([\w-]+)", readme, re.M))
     assert set(main.commands) <= listed
+    table = re.findall(r"^\| (?:\*\*([A-Z][\w ]+)\*\* \| \||`([\w-]+))", readme, re.M)
+    grouped: dict[str, list[str]] = {}
+    for title, name in table:
+        if title:
+            under = grouped.setdefault(title, [])
+        elif grouped and name in main.commands and name not in under:
+            under.append(name)
+    assert grouped == {t: [str(each.name) for each in found] for t, found in SECTIONS.items()}
     for name, command in main.commands.items():
         assert command.help, name
         for parameter in command.params:

@@ -12,19 +12,22 @@ import pytest
 import app
 from chalicelib import links
 from chalicelib.collecting import JSON, collect
+from chalicelib.invitations import learning
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.published import Definitions
 from chalicelib.running import JOBS, now, run_job
 from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
-from generator import costing, template
+from generator import athena, costing, template
 from generator.places import INFRA
+from tests.infra.operating import FLAT, table
 from tests.infra.recording import Aws, recorded
 from tests.infra.rehearsing import PERSONAL, SURVEY, submitted
 from tests.jobs.answering import KEY, live
 
 PRICES = template.load(INFRA / "prices.yaml")
+MADE = template.template(app.app)
 OPEN = "4CMM26J97"
 INVITED = "7CMM26J97MNWHFGVQRM39J17AX0"
 CHARGED = {
@@ -139,13 +142,127 @@ def test_lines_are_counts_times_prices() -> None:
 
 
 def test_the_readme_has_these_figures() -> None:
-    readme = (INFRA / "README.md").read_text("utf-8")
     made = template.template(app.app)
-    assert f"| a month at rest | {costing.total(costing.at_rest(made, PRICES)):.2f}:" in readme
+    assert f"| a month at rest | {costing.total(costing.at_rest(made, PRICES)):.2f}:" in FLAT
     for how, said in {
         "without a link": "| a million answers without a link | {:.2f}:",
         "open": "| a million over open links | {:.2f}:",
         "personal": "| a million over personal links | {:.2f}:",
         "of a campaign": "| a million to invitations of a campaign | {:.2f}:",
     }.items():
-        assert said.format(costing.total(costing.for_a_million(made, PRICES, how))) in readme
+        assert said.format(costing.total(costing.for_a_million(made, PRICES, how))) in FLAT
+
+
+# --- And the operator's page has the figures ------------------------------------------------------
+
+
+def resource(name: str) -> Any:
+    return MADE["Resources"][name]["Properties"]
+
+
+def usd(name: str, count: float = 1) -> float:
+    return costing.total(costing.lines({name: count}, PRICES))
+
+
+def million(how: str, *names: str) -> float:
+    """Of a million answers that came so, what these cost."""
+    whats = {PRICES["prices"][name]["what"] for name in names}
+    lines = costing.for_a_million(MADE, PRICES, how)
+    return sum(line.usd for line in lines if line.what in whats)
+
+
+def alone(function: str) -> float:
+    """What a function's schedule costs a month."""
+    name = template.logical(function)
+    still = MADE["Resources"][name] | {"Properties": {**resource(name), "Events": {}}}
+    without = costing.at_rest({"Resources": {**MADE["Resources"], name: still}}, PRICES)
+    return costing.total(costing.at_rest(MADE, PRICES)) - costing.total(without)
+
+
+def test_sums_are_made_of_what_they_say() -> None:
+    rest = {line.what: line.usd for line in costing.at_rest(MADE, PRICES)}
+    of = {name: rest.get(each["what"], 0.0) for name, each in PRICES["prices"].items()}
+    run = of["gb_s"] + of["invocation"]
+    assert (
+        f"lists of S3 {of['put']:.2f}, two metrics {of['metric']:.2f}, five alarms"
+        f" {of['alarm']:.2f}, Lambda {run:.2f}, the secret {of['secret']:.2f}, logs"
+        f" {of['logged']:.2f}; WAF +{usd('waf'):.0f}, a key of your own +{usd('key'):.0f}"
+    ) in FLAT
+    assert (
+        f"puts {million('open', 'put'):.2f}, the HTTP API {million('open', 'http'):.2f}, logs"
+        f" {million('open', 'logged'):.2f}, gets {million('without a link', 'get'):.2f}, Lambda"
+        f" {million('without a link', 'gb_s', 'invocation'):.2f} |"
+    ) in FLAT
+    minutes = costing.MINUTES
+    assert (
+        f"A run every minute is {minutes:,} a month. Each list of S3 in it costs"
+        f" {usd('put', minutes):.2f}, its start {usd('invocation', minutes):.2f}, its line of the"
+        f" log {usd('logged', minutes * PRICES['line_kb'] / 1e6):.2f}, and 0.1 s of 1 GB"
+        f" {usd('gb_s', minutes * 0.1):.2f}. So `merge` is {alone('merge'):.2f}, `invite`"
+        f" {alone('invite'):.2f}, `follow_up` {alone('follow_up'):.2f} and `escalate`"
+        f" {alone('escalate'):.2f}."
+    ) in FLAT
+    page = learning.CLAIMS_A_MINUTE / 1000
+    assert f"three lists a run, {usd('put', 3 * minutes):.2f} a month" in FLAT
+    assert f"{usd('put', minutes):.2f} more, up to {page * usd('put', minutes):.2f}:" in FLAT
+    asks = sum(million("personal", each) / 2 for each in ("http", "invocation", "logged", "gb_s"))
+    assert f"{asks + usd('get', 1e6):.2f} more for a million over open links" in FLAT
+    looked = costing.for_a_million(MADE, PRICES, "open", waf=True)
+    plain = costing.for_a_million(MADE, PRICES, "open")
+    more = costing.total(looked) - costing.total(plain)
+    assert f"A WAF looks at pages too: {more:.2f} more for a million" in FLAT
+    assert f"Each metric is {usd('metric'):.2f} a month" in FLAT
+    assert f"that is {usd('metric', 1000):.0f} USD and more" in FLAT
+    assert f"(us-east-1, {PRICES['date']}, no free tier" in FLAT
+
+
+def test_the_worst_day_is_arithmetic() -> None:
+    millions = MADE["Parameters"]["Rate"]["Default"] * 86_400 / costing.MILLION
+    answers = costing.total(costing.for_a_million(MADE, PRICES, "without a link"))
+    refused = million("without a link", "http", "invocation", "logged", "gb_s")
+    pages, sent = (PRICES["prices"][name]["usd"] for name in ("viewed", "sent"))
+    assert (
+        f"{millions} million requests: {millions * answers:.0f} USD as answers,"
+        f" {millions * refused:.0f} USD as requests that are refused. Pages are beside that:"
+        f" {pages:.2f} a million, {sent} a GB"
+    ) in FLAT
+
+
+def test_scaling_is_arithmetic() -> None:
+    """Columns are answers a day. On a laptop a response took 47 bytes and 9 µs of a processor."""
+    day = 86_400
+    runs, disk = day // 300, resource("Tally")["MemorySize"] / 1024
+    accepts = million("without a link", "put", "http", "invocation", "gb_s", "logged")
+    rows = {name: cells for name, *cells in table("a day")}
+    for column, answers in enumerate((1e6, 1e8, 1e10)):
+        surveys = 1000 if answers == 1e10 else 1
+        parts = 5 * answers / 1e6
+        run = answers / surveys / 2 * 9e-6 / 1.7  # on average half the day, on 1.7 processors
+        merged = parts * 1440 * (usd("gb_s", 2 * resource("Merge")["MemorySize"] / 1024))
+        merged += parts * 1440 * (2 * usd("put") + 2 * usd("get")) + usd("get", answers)
+        scanned = answers / 2 * 100 * runs
+        expected = {
+            "parts, of up to 250,000 answers": parts,
+            "stored": answers * 47,
+            "accepting, USD": accepts * answers / 1e6,
+            "merge: parts written (each minute those with something new)": parts * 1440,
+            "merge: 2 s for each, and its requests, USD": merged,
+            "tally in the function, USD": usd("gb_s", runs * surveys * run * disk),
+            "tally in Athena: scanned, 100 bytes a response and count": scanned,
+            "tally in Athena, USD": scanned / 1e12 * athena.USD_PER_TB,
+        }
+        for name, value in expected.items():
+            assert number(rows[name][column]) == pytest.approx(value, rel=0.15), (name, column)
+        times, seconds = rows["tally: runs, each of"][column].split(", ")
+        assert number(times) == runs * surveys
+        assert number(seconds) == pytest.approx(run, rel=0.15)
+    assert f"{1e8 / day:,.0f} requests come in a second" in FLAT
+    assert f"would need {1e8 * 9e-6 / 1.7:.0f} s for the whole day" in FLAT
+    bill = accepts / (accepts + 0.82 + 0.03)
+    assert 0.87 < bill < 0.9
+    assert 0.71 < usd("put", 1e6) / accepts < 0.75
+
+
+def number(cell: str) -> float:
+    value, _, unit = cell.replace(",", "").partition(" ")
+    return float(value) * {"MB": 1e6, "GB": 1e9, "TB": 1e12}.get(unit, 1)

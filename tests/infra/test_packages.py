@@ -28,6 +28,7 @@ from generator.packaging import Stale, TooLarge
 from generator.places import APP
 from generator.stand_in import interpreter
 from tests.functions.gatewayed import second
+from tests.infra.operating import FLAT
 from tests.infra.recording import Aws, recorded
 from tests.jobs.answering import contract, rows
 
@@ -229,3 +230,20 @@ def test_every_function_finds_all_that_it_imports(unpacked: dict[str, Path], fun
     command = [str(unpacked["python"]), "-I", "-S", "-B", "-c", code]
     done = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
+
+
+@pytest.mark.long
+def test_the_readme_says_how_large_they_are(tmp_path: Path) -> None:
+    held, found = os.environ.get("ECHOFORM_WHEELS"), []
+    for architecture in ("arm64", "x86_64"):
+        try:
+            made = packaging.package(
+                tmp_path / architecture, architecture, Path(held) if held else None
+            )
+        except wheels.NoWheels as error:
+            pytest.skip(f"nothing can be packaged here: {error}")
+        found.append([made.sizes[name] / (1 << 20) for name in (template.CODE, template.LAYER)])
+    (code, layer), (code_x86, layer_x86) = found
+    assert f"`functions.zip` ({code:.0f} MB unzipped)" in FLAT
+    assert f"sqlglot; {layer:.0f} MB)" in FLAT
+    assert f"x86_64` they are {code_x86:.0f} and {layer_x86:.0f} MB" in FLAT
