@@ -32,7 +32,6 @@ from .survey import (
 
 OLDEST_MS = 6 * DAY_MS
 AHEAD_MS = 10 * 60 * 1000
-"""A name in a text: nothing else in a contract's JSON looks so."""
 _LONGEST_S = 6 * 24 * 60 * 60
 
 
