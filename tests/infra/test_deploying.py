@@ -17,8 +17,8 @@ from moto import mock_aws
 from generator import account, changes, deploying, site_addresses, stacks
 from generator.__main__ import main
 from generator.account import Account
+from generator.change_sets import BadParameters, Busy, Refused
 from generator.changes import WouldLose
-from generator.deploying import BadParameters, Busy, Refused
 from generator.depot import KEPT, Depot, packages
 from generator.stack_events import Failed, Watched, advice
 from tests.infra.staging import NAME, Cloud, Limits, reserving, stack_of, template

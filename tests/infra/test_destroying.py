@@ -11,7 +11,7 @@ from moto import mock_aws
 import app
 from generator import account, leaving, stacks
 from generator import template as templates
-from generator.deploying import Refused
+from generator.change_sets import Refused
 from generator.depot import Depot, Kept
 from generator.destroying import WouldDelete
 from tests.infra.staging import NAME, Cloud, bucket, template
