@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,6 @@ from generator.stack_events import Failed, Watched, advice
 from tests.infra.staging import NAME, Cloud, Limits, reserving, stack_of, template
 
 DEPOT = "echoform-packages-123456789012-eu-central-1"
-
-
-@pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Cloud(tmp_path / "build")
 
 
 # --- What is asked of AWS ------------------------------------------------------------------------
