@@ -7,9 +7,6 @@ from typing import Any
 
 from chalicelib.survey import EchoformError
 
-DEFAULT = "prod"
-"""The stage that is meant where none is named."""
-
 
 class NoStack(EchoformError):
     """There is no such stage in this account and region."""
