@@ -16,14 +16,12 @@ from msgspec.structs import replace
 
 from . import days
 from .accept import standing
-from .collecting import JSON, Reply, refusal
+from .collecting import JSON, Reply, decoded, refusal
 from .invitations.learning import hear
 from .invitations.record import Step
 from .published import Definitions
 from .storage import StorageError, Store
 from .survey import Refused
-
-_LARGEST_BODY = 1024
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +35,7 @@ _DECODER = msgspec.json.Decoder(Question)
 def standing_of(store: Store, definitions: Definitions, body: bytes, now: int) -> Reply:
     """Answer ``{"survey": …, "code": …}`` with the link's standing."""
     try:
-        asked = _read(body)
+        asked = decoded(_DECODER, body)
         found = standing(store, definitions, asked.survey, asked.code, now)
     except Refused as refused:
         return refusal(refused)
@@ -53,12 +51,3 @@ def _opened(store: Store, definitions: Definitions, survey: str, invitation: str
     at = days.start(now, contract.timezone) if contract.anonymous else now
     with suppress(StorageError):  # a page is worth more than knowing that it was opened
         hear(store, survey, invitation, Step("opened", at))
-
-
-def _read(body: bytes) -> Question:
-    if len(body) > _LARGEST_BODY:
-        raise Refused("too_large")
-    try:
-        return _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Refused("malformed") from None
