@@ -16,6 +16,8 @@ from ..survey.rules import clean
 from .refusals import Denied
 
 LARGEST_BODY = 64 * 1024
+USUAL = 50
+"""Items on a page where nobody says how many."""
 _OF_A_LIST = {
     "survey", "state", "team", "assignee", "priority", "overdue", "mine", "q", "cursor", "limit",
 }  # fmt: skip
