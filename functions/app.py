@@ -19,7 +19,7 @@ from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
-from chalicelib.gateway import Front, came_by_the_site
+from chalicelib.gateway import App, came_by_the_site
 from chalicelib.invitations import opting_out, service_events
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
@@ -47,7 +47,7 @@ STAFF = {
 }
 """The routes of staff, and what each takes: ``chalicelib.staff.api`` handles these and no other."""
 
-app = Front(app_name="echoform")
+app = App(app_name="echoform")
 logs.to(sys.stdout)
 
 

@@ -22,8 +22,9 @@ from generator.catalog import catalog
 from generator.data import open_data
 from generator.definition import compile_file
 from generator.dictionary import dictionary
-from generator.exporting import FORMATS, export
+from generator.exporting import export
 from generator.query import ask, note_query, open_views
+from generator.row_files import FORMATS
 
 Say: TypeAlias = Callable[[str], None]
 

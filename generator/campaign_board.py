@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from chalicelib.channels import Message
 from chalicelib.channels.segments import segmented
-from chalicelib.invitations.record import Campaign
+from chalicelib.invitations.invitation import Campaign
 from generator.loading import RowProblem
 from generator.planning import REASONS, Plan
 from generator.schedule import shown

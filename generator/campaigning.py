@@ -21,7 +21,7 @@ from chalicelib.days import day, local
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.due import awake
 from chalicelib.invitations.fates import learn_fates
-from chalicelib.invitations.record import Campaign, Invitation, Kind
+from chalicelib.invitations.invitation import Campaign, Invitation, Kind
 from chalicelib.invitations.writing import message_key
 from chalicelib.jobs.invite import invite
 from chalicelib.published import Definitions

@@ -19,7 +19,7 @@ from chalicelib.channels.opening import open_channels
 from chalicelib.channels.outbox import Outbox
 from chalicelib.invitations import record
 from chalicelib.invitations.due import awake, upcoming
-from chalicelib.invitations.record import INTENTS, Campaign, Invitation
+from chalicelib.invitations.invitation import INTENTS, Campaign, Invitation
 from chalicelib.invitations.writing import writer
 from chalicelib.jobs.invite import invite
 from chalicelib.published import Definitions

@@ -62,7 +62,7 @@ class Depot:
     """The bucket, as far as deploying needs it."""
 
     def __init__(self, s3: Any, account: Account) -> None:
-        self._s3, self._account = s3, account
+        self._s3, self.account = s3, account
         self.bucket = f"echoform-packages-{account.id}-{account.region}"
         self._ours = {"Bucket": self.bucket, "ExpectedBucketOwner": account.id}
 
@@ -78,7 +78,7 @@ class Depot:
                     f"{self.bucket} cannot be used: it is another account's, or it is denied you"
                     f" ({error.response['Error']['Code']})"
                 ) from None
-        region = self._account.region
+        region = self.account.region
         where = {} if region == "us-east-1" else {"LocationConstraint": region}
         more = {"CreateBucketConfiguration": where} if where else {}
         self._s3.create_bucket(Bucket=self.bucket, **more)
@@ -120,16 +120,16 @@ class Depot:
                 each["Properties"][place] = f"s3://{self.bucket}/{sent[name]}"
         return placed
 
-    def address(self, template: Tree) -> tuple[str, str]:
-        """Keep a template here; its key, and where CloudFormation finds it."""
+    def keep(self, template: Tree) -> str:
+        """Keep a template here; its key."""
         data = _json(template)
         key = f"templates/{sha256(data).hexdigest()}.json"
         self._put(key, data)
-        return key, self.url(key)
+        return key
 
     def url(self, key: str) -> str:
-        """Where CloudFormation finds it, in the form that AWS's own command line gives."""
-        return f"https://s3.{self._account.region}.{self._account.suffix}/{self.bucket}/{key}"
+        """Where CloudFormation finds a template, in the form of AWS's own command line."""
+        return f"https://s3.{self.account.region}.{self.account.suffix}/{self.bucket}/{key}"
 
     def template(self, key: str) -> Tree:
         found: Tree = msgspec.json.decode(self._get(key))
@@ -141,7 +141,7 @@ class Depot:
         if known and known[-1].template == key:
             return
         at, now = _moment(), datetime.now(UTC)
-        done = Deployment(at, key, sorted(packages(template)), self._account.by)
+        done = Deployment(at, key, sorted(packages(template)), self.account.by)
         self._put(f"stages/{stage}/deployed/{at}.json", _json(done))
         for old in self._keys(f"stages/{stage}/deployed/")[:-KEPT]:
             self._drop(old)
@@ -214,7 +214,7 @@ class Depot:
         self._s3.delete_object(**self._ours, Key=key)
 
     def _policy(self) -> Tree:
-        arn = f"arn:{self._account.partition}:s3:::{self.bucket}"
+        arn = f"arn:{self.account.partition}:s3:::{self.bucket}"
         only_tls = {
             "Sid": "OnlyTls",
             "Effect": "Deny",

@@ -15,10 +15,11 @@ import msgspec
 from chalicelib.survey import EchoformError
 from generator import leaving, stacks
 from generator.account import whose
+from generator.change_sets import Agree, Refused
 from generator.changes import EMPTIED, HOLD
-from generator.deploying import Agree, Refused, waf
+from generator.deploying import waf
 from generator.depot import Depot, Kept
-from generator.stack_events import Pause, Say, Watched, a_while
+from generator.stack_events import Pause, Say, a_while, remove
 
 
 class WouldDelete(EchoformError):
@@ -57,7 +58,7 @@ def destroy(
     aws.update_termination_protection(StackName=name, EnableTerminationProtection=False)
     for bucket in emptied:
         _empty(s3, bucket)
-    _remove(aws, stack["StackId"], say, pause)
+    remove(aws, stack["StackId"], say, pause)
     if account.partition == "aws":
         remove_waf(clients, stage, say, pause=pause)
     return {what: each.id for what, each in left.items()}
@@ -66,7 +67,7 @@ def destroy(
 def remove_waf(clients: Mapping[str, Any], stage: str, say: Say, *, pause: Pause = a_while) -> None:
     """The stage's WAF, if it has one. Nothing may use it any more."""
     if gate := stacks.found(clients["us-east-1"], waf(stage)):
-        _remove(clients["us-east-1"], gate["StackId"], say, pause)
+        remove(clients["us-east-1"], gate["StackId"], say, pause)
 
 
 def kept(template: Mapping[str, Any], there: Mapping[str, Kept]) -> dict[str, Kept]:
@@ -109,11 +110,3 @@ def _empty(s3: Any, bucket: str) -> None:
         if found:
             named = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
             s3.delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True})
-
-
-def _remove(aws: Any, stack: str, say: Say, pause: Pause) -> None:
-    watched = Watched(aws, stack, say, pause)
-    aws.delete_stack(StackName=stack)
-    ended = watched.until_still()
-    if ended != "DELETE_COMPLETE":
-        raise watched.failure(ended)

@@ -20,7 +20,7 @@ from chalicelib.channels.configured import Outboxed
 from chalicelib.channels.opening import open_channels
 from chalicelib.channels.segments import segmented
 from chalicelib.invitations import record
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.sending import Write
 from chalicelib.invitations.writing import writer
 from chalicelib.links import PERSONAL

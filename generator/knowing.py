@@ -26,8 +26,10 @@ from chalicelib.running import now
 from chalicelib.storage import Store
 from chalicelib.survey import Contract
 from chalicelib.survey.figures import on_five
+from generator import row_files
 from generator.data import open_data, settings
-from generator.exporting import FORMATS, SHEETS, NotExported
+from generator.exporting import NotExported
+from generator.row_files import FORMATS
 
 _FIXED = [
     ("customer", pa.string()), ("responses", pa.int32()), ("last_response", pa.string()),
@@ -145,15 +147,6 @@ def write(rows: list[dict[str, Any]], contracts: list[Contract], form: str, path
     """The file appears when it is whole."""
     scores = [(name, pa.int32()) for name in improving.ratings(contracts)]
     schema = pa.schema([*_FIXED, *scores])
-    temporary = path.with_name(f".{path.name}.part")
-    sheet = SHEETS[form](temporary, schema)
-    try:
+    with row_files.written(path, form, schema) as file:
         for at in range(0, max(len(rows), 1), BATCH):
-            sheet.add(pa.Table.from_pylist(rows[at : at + BATCH], schema))
-        sheet.close()
-        temporary.replace(path)
-    except BaseException:
-        with suppress(Exception):
-            sheet.close()
-        temporary.unlink(missing_ok=True)
-        raise
+            file.add(pa.Table.from_pylist(rows[at : at + BATCH], schema))

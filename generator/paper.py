@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any
 
 import segno
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
 from chalicelib.survey import AnyQuestion, Contract, Field
@@ -31,8 +30,8 @@ from chalicelib.survey.questions import (
     Upload,
     YesNo,
 )
+from generator import site_templates
 from generator.colours import palette
-from generator.places import TEMPLATES
 from generator.site import Site
 from generator.wording import Wording
 from generator.wordlist import direction, words_of
@@ -145,13 +144,6 @@ class Form:
 
     def html(self, size: str) -> str:
         """One file that a browser prints."""
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES / "paper"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         facts = {
             "form": self,
             "size": size,
@@ -159,7 +151,7 @@ class Form:
             "direction": direction(self.language),
             "qr": self.qr.svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None),
         }
-        return environment.get_template("form.html").render(facts)
+        return site_templates.of("paper").get_template("form.html").render(facts)
 
     def _sentence(self, condition: list[Any] | None, phrase: str) -> str:
         if condition is None:

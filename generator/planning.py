@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from chalicelib.invitations import codes, contact_rule
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.storage import Store
 from chalicelib.survey import Contract
 from generator.candidates import Candidate, LeftOut, Reading, Terms, cell, known, spoken, told

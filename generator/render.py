@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib import uploads
@@ -23,6 +22,7 @@ from chalicelib.survey import AnyQuestion, Contract, Field
 from chalicelib.survey.piping import Pipe, filled, pieces
 from chalicelib.survey.questions import Upload
 from chalicelib.survey.words import WORDS
+from generator import site_templates
 from generator.advice import minutes
 from generator.colours import palette
 from generator.headers import headers_of
@@ -106,7 +106,8 @@ def _control(
             "words": {**words, **marks, "when": when},
             "kinds": uploads.listed(question) if isinstance(question, Upload) else "",
         }
-        return Markup(_templates().get_template(f"questions/{kind}.html").render(facts))  # noqa: S704  autoescaped there
+        template = site_templates.of("survey").get_template(f"questions/{kind}.html")
+        return Markup(template.render(facts))  # noqa: S704  autoescaped there
 
     return control
 
@@ -218,23 +219,11 @@ def _whole(
         f"{script if template == 'page.html' else ''}img-src data:{own};"
         f"form-action 'self';base-uri 'none'"
     )
-    page = _templates().get_template(template).render(context, policy=policy)
+    page = site_templates.of("survey").get_template(template).render(context, policy=policy)
     html = minified("text/html", page)
     for name, part in parts.items():
         html = html.replace(f"<link rel=inline href={name}>", part)
     return html.encode()
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_SURVEY),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
 
 
 def _text(names: Iterable[str]) -> str:
@@ -275,7 +264,7 @@ def _styled(colour: str, dark: str, font: str, parts: tuple[str, ...]) -> str:
         ";".join(f"--{name}:{both[mode]}" for name, both in palette(colour, dark).items())
         for mode in (0, 1)
     )
-    template = _templates().get_template("style.css")
+    template = site_templates.of("survey").get_template("style.css")
     style = template.render(light=light, dark=dim, font=Markup(font))  # noqa: S704  names only
     return minified(
         "text/css", stripped(style, parts) + _text(f"parts/{part}.css" for part in parts)

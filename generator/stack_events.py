@@ -137,6 +137,15 @@ _STANDS = {
 """Where a stack stands that failed, by the end of its status."""
 
 
+def remove(cloudformation: Any, stack: str, say: Say, pause: Pause) -> None:
+    """Remove a stack, by its id, and tell it until it is gone. Raises Failed."""
+    watched = Watched(cloudformation, stack, say, pause)
+    cloudformation.delete_stack(StackName=stack)
+    ended = watched.until_still()
+    if ended != "DELETE_COMPLETE":
+        raise watched.failure(ended)
+
+
 def advice(reason: str) -> list[str]:
     """What to do about a reason, as far as it is known."""
     return [what for pattern, what in ADVICE.items() if re.search(pattern, reason)][:1]

@@ -7,9 +7,6 @@ from typing import Any
 
 from chalicelib.survey import EchoformError
 
-DEFAULT = "prod"
-"""The stage that is meant where none is named."""
-
 
 class NoStack(EchoformError):
     """There is no such stage in this account and region."""
@@ -59,3 +56,9 @@ def outputs(cloudformation: Any, stage: str) -> dict[str, str]:
 def told(stack: dict[str, Any]) -> dict[str, str]:
     """The outputs of a stack, by their names."""
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+def parameters(stack: dict[str, Any] | None) -> dict[str, str]:
+    """What a stack was told, by names; nothing where there is none."""
+    said = stack.get("Parameters", []) if stack else []
+    return {each["ParameterKey"]: each.get("ParameterValue", "") for each in said}

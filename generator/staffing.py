@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.survey import Contract
 from chalicelib.survey.questions import YesNo
+from generator import site_templates
 from generator.colours import palette
 from generator.inlining import hashed, javascript, minified
 from generator.places import TEMPLATES
@@ -61,7 +61,7 @@ def staff_pages(contracts: Sequence[Contract], site: Site) -> dict[str, bytes]:
         "connect-src 'self';img-src data:;form-action 'none';base-uri 'none';"
         "require-trusted-types-for 'script';trusted-types 'none'"
     )
-    page = _templates().get_template("page.html")
+    page = site_templates.of("staff").get_template("page.html")
     html = minified(
         "text/html",
         page.render(
@@ -111,22 +111,10 @@ def _style(site: Site) -> str:
         ";".join(f"--{name}:{both[mode]}" for name, both in _shades(site).items())
         for mode in (0, 1)
     )
-    style = _templates().get_template("style.css")
+    style = site_templates.of("staff").get_template("style.css")
     font = Markup(site.stack)  # noqa: S704  names only
     return minified("text/css", style.render(light=light, dark=dark, font=font))
 
 
 def _shades(site: Site) -> Mapping[str, tuple[str, str]]:
     return palette(site.colour, site.dark or "")
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_STAFF),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )

@@ -31,8 +31,9 @@ from .survey import (
 )
 
 OLDEST_MS = 6 * DAY_MS
+"""An id may be this old when it comes: pages stop sending then."""
 AHEAD_MS = 10 * 60 * 1000
-"""A name in a text: nothing else in a contract's JSON looks so."""
+"""A phone's clock, and so an id, may be ahead of ours by this much."""
 _LONGEST_S = 6 * 24 * 60 * 60
 
 
@@ -96,9 +97,9 @@ def accept(
     claim = claims.of(contract, response, code) if link and link.personal else None
     if not arrival.loaded:
         # Judged by when it was first sent, which its id tells: a retry fares as the first try did.
-        ended = _ended(publication, submission.version, link, min(arrival.now, minted))
-        if ended:
-            raise Refused(ended)
+        over = ended(publication, submission.version, link, min(arrival.now, minted))
+        if over:
+            raise Refused(over)
     # Before the link: who is told to upload again must find the link still free.
     uploads.take(store, contract, response, answers)
     if claim:
@@ -132,52 +133,6 @@ def _land(store: Store, response: Response) -> bool:
     except Exists:
         return False
     return True
-
-
-class Standing(Struct, frozen=True, omit_defaults=True):
-    """Of a link; of an open one also the attributes that the survey's own texts say."""
-
-    status: str
-    attributes: dict[str, str] = {}
-    invitation: str = ""
-    """Whose link it is, if it is open. The page is not told."""
-
-
-def standing(store: Store, definitions: Definitions, survey: str, code: str, now: int) -> Standing:
-    """Whether a link still takes an answer: ``open``, ``answered``, ``expired`` or ``closed``.
-
-    A link that is unknown or another survey's is expired like any other, and is found out with the
-    same two reads, so that its time tells nothing either; in a closed survey all links are closed
-    alike.
-
-    Raises:
-        Refused: there is no such survey.
-    """
-    try:
-        publication = definitions.publication(survey)
-    except Missing:
-        raise Refused("not_found") from None
-    if publication.closed_at is not None and publication.closed_at <= now:
-        return Standing("closed")  # whatever the code
-    link = links.look_up(store, code)
-    held = claims.held(store, survey, links.hash_of(code))
-    if link is None or link.survey != survey:
-        return Standing("expired")
-    if link.personal and held:
-        return Standing("answered")
-    if _ended(publication, publication.version, link, now):
-        return Standing("expired")
-    told = _told(definitions.current(survey), link)
-    return Standing("open", told, link.invitation if link else "")
-
-
-def _told(contract: Contract, link: Link) -> dict[str, str]:
-    """What the page may know of a link: what a text of the survey says to whoever has it."""
-    if not link.attributes:
-        return {}
-    known = columns.attributes(contract)
-    told = (name for name in contract.told if name in known)
-    return {name: link.attributes[name] for name in told if name in link.attributes}
 
 
 def _contract(definitions: Definitions, survey: str, version: str) -> tuple[Publication, Contract]:
@@ -243,7 +198,7 @@ def _attributes(contract: Contract, arrival: Arrival, link: Link | None) -> dict
     return {name: known[name] for name in columns.attributes(contract) if name in known}
 
 
-def _ended(publication: Publication, version: str, link: Link | None, now: int) -> str | None:
+def ended(publication: Publication, version: str, link: Link | None, now: int) -> str | None:
     """Why the survey, this version of it or the link takes no new answers any more."""
     if publication.closed_at is not None and publication.closed_at <= now:
         return "gone"

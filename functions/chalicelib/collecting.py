@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -22,7 +23,11 @@ from .survey.words import WORDS
 
 _SUBMISSION = msgspec.json.Decoder(Submission).decode
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_T = TypeVar("_T")
+
 LARGEST_BODY = 64 * 1024
+LARGEST_REQUEST = 1024
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -132,7 +137,17 @@ def from_json(definitions: Definitions, survey: str, body: bytes) -> Submission:
         submission = None
     try:
         return submission or _SUBMISSION(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
+        raise Refused("malformed") from None
+
+
+def decoded(kind: msgspec.json.Decoder[_T], body: bytes) -> _T:
+    """What a page asks in a few words of JSON. Raises Refused."""
+    if len(body) > LARGEST_REQUEST:
+        raise Refused("too_large")
+    try:
+        return kind.decode(body)
+    except _UNREADABLE:
         raise Refused("malformed") from None
 
 

@@ -161,13 +161,6 @@ def coded(contracts: Iterable[Contract]) -> set[str]:
     }
 
 
-def clashes(contract: Contract) -> list[str]:
-    """Names that would be two columns at once; a contract that has any cannot be stored."""
-    asked = [column.name for field in contract.fields for column in of(field)]
-    names = [name for name in contract.attributes if name != CUSTOMER] + asked
-    return sorted({name for name in names if name in RESERVED or names.count(name) > 1})
-
-
 def pseudonym(customer: str, key: bytes) -> str:
     """The same for one customer everywhere; without the key it names nobody."""
     return hmac.digest(key, customer.encode(), "sha256").hex()[:16]

@@ -23,7 +23,7 @@ _NOTHING = {
 }
 
 
-class Front(Chalice):
+class App(Chalice):
     """A Chalice application behind any API of API Gateway, or behind none."""
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:

@@ -45,6 +45,9 @@ RELEASES = "releases/"
 LIVE = f"{RELEASES}live.json"
 KEPT = "kept/"
 
+CONFLICT = "conflict"
+"""The reason in the name of what was rejected because another body was merged under its id."""
+
 
 def contract(survey: str, version: str) -> str:
     return f"{DEFINITIONS}{survey}/{version}.json"

@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from time import monotonic
-from zoneinfo import ZoneInfo
 
 import msgspec
 from jinja2 import DictLoader, StrictUndefined, TemplateError
@@ -221,14 +219,6 @@ def cleaned(name: str, value: str) -> str:
     if plain and not _LINK.fullmatch(plain):
         raise Unrendered(f"the field {name!r} is not an address that begins with http")
     return plain
-
-
-def day_in_words(language: str, ms: int, timezone: str) -> str:
-    """A deadline as a message says it: ``6月30日``, ``30 June``, else ``2026-06-30``."""
-    day = datetime.fromtimestamp(ms / 1000, ZoneInfo(timezone))
-    if language.startswith("zh"):
-        return f"{day.month}月{day.day}日"
-    return f"{day.day} {day:%B}" if language.startswith("en") else f"{day:%Y-%m-%d}"
 
 
 def parted(text: str) -> tuple[str, str]:

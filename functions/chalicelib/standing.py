@@ -8,12 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from . import keys
+from .accept import AHEAD_MS
 from .storage import Missing, Store
 from .survey import Response, ids
-
-_AHEAD_MS = 10 * 60 * 1000
-"""A phone's clock, and so an id, may be ahead of ours by this much."""
-CONFLICT = "conflict"
 
 
 class Standing(Struct):
@@ -28,7 +25,7 @@ class Standing(Struct):
     @property
     def conflicts(self) -> int:
         """Edits under an id that was merged with other answers."""
-        return self.reasons.get(CONFLICT, 0)
+        return self.reasons.get(keys.CONFLICT, 0)
 
     @property
     def rejected(self) -> int:
@@ -71,7 +68,7 @@ def _oldest(store: Store, landed: list[str], now: int) -> int:
     oldest = now
     for key in landed:
         name = key.rsplit("/", 1)[1][:26]
-        if ids.is_id(name) and ids.time_of(name) - _AHEAD_MS >= oldest:
+        if ids.is_id(name) and ids.time_of(name) - AHEAD_MS >= oldest:
             break
         try:
             oldest = min(oldest, Response.from_json(store.get(key).data).received_at)

@@ -33,6 +33,7 @@ from .channels import Channel, Unavailable, Undeliverable
 from .columns import CUSTOMER
 from .invitations import contact_rule, record, writing
 from .invitations.contact_rule import OptOuts
+from .invitations.invitation import Invitation
 from .links import Link
 from .site import read_site
 from .storage import Exists, Missing, Store
@@ -154,10 +155,10 @@ def _low(rows: pa.Table, low: Mapping[str, Sequence[int]]) -> pa.Array:
     return reduce(pc.or_, masks) if masks else pa.repeat(False, rows.num_rows)
 
 
-def _invited(store: Store, survey: str, hashes: Iterable[str]) -> dict[str, record.Invitation]:
+def _invited(store: Store, survey: str, hashes: Iterable[str]) -> dict[str, Invitation]:
     """Invitations by the hash of their link; each shard is read once."""
     wanted = {*hashes}
-    found: dict[str, record.Invitation] = {}
+    found: dict[str, Invitation] = {}
     for campaign in record.campaigns(store, survey) if wanted else ():
         for shard in record.shards(store, campaign):
             found |= {e.link: e for e in shard.invitations.values() if e.link in wanted}
@@ -170,7 +171,7 @@ def _person(
     response: str,
     row: Mapping[str, Any],
     contact: Mapping[str, Any],
-    invitation: record.Invitation | None,
+    invitation: Invitation | None,
 ) -> Told:
     """An address that they left is better than the one they were invited by."""
     ways = answered.addresses(contract, contact)

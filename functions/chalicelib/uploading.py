@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from . import days, keys, uploads
-from .collecting import JSON, Reply, refusal
+from .collecting import JSON, Reply, decoded, refusal
 from .presigning import Credentials, address, presigned
 from .published import Definitions
 from .storage import Missing, S3Store, Store
@@ -27,7 +27,6 @@ from .survey.questions import Upload
 
 LEAVE_S = 15 * 60
 MEGABYTE = 1 << 20
-_LARGEST_BODY = 1024
 _FOLDER = "/" + keys.UPLOADS
 
 
@@ -70,7 +69,7 @@ _DECODER = msgspec.json.Decoder(Announced)
 def leave(definitions: Definitions, way: Way, survey: str, body: bytes, now: int) -> Reply:
     """Answer ``{"version": …, "question": …, "size": …, "type": …}`` with a token and a form."""
     try:
-        announced = _read(body)
+        announced = decoded(_DECODER, body)
         question = _question(definitions, survey, announced, now)
         wrong = _wrong(question, announced)
         if wrong:
@@ -126,15 +125,6 @@ def _to_server(key: bytes, coming: Coming, now: int) -> Form:
 
 def _mac(url: str, key: bytes) -> str:
     return hmac.digest(key, f"upload {url}".encode(), "sha256").hex()
-
-
-def _read(body: bytes) -> Announced:
-    if len(body) > _LARGEST_BODY:
-        raise Refused("too_large")
-    try:
-        return _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Refused("malformed") from None
 
 
 def _question(definitions: Definitions, survey: str, announced: Announced, now: int) -> Upload:

@@ -19,7 +19,8 @@ from chalicelib.published import publish
 from chalicelib.storage import FolderStore
 from chalicelib.survey import Contract, ids
 from generator import codebook
-from generator.exporting import FORMATS, export
+from generator.exporting import export
+from generator.row_files import FORMATS
 from tests.bench.bench_merge import DAY, answers
 from tests.surveys import after_sales
 

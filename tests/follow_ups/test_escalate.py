@@ -23,8 +23,8 @@ from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.follow_ups.verifying import Unverifiable
 from chalicelib.invitations import codes, contact_rule
 from chalicelib.invitations import record as invitations
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.opting_out import opted_out
-from chalicelib.invitations.record import Campaign, Invitation
 from chalicelib.jobs.escalate import Escalated, escalate
 from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge

@@ -17,8 +17,8 @@ from chalicelib.claims import Claim
 from chalicelib.erasing import Erased, erase, finish
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.codes import invitation_id
+from chalicelib.invitations.invitation import Campaign, Invitation, Step
 from chalicelib.invitations.learning import hear
-from chalicelib.invitations.record import Campaign, Invitation, Step
 from chalicelib.jobs.invite import invite
 from chalicelib.jobs.landed import rejected, rejected_key
 from chalicelib.jobs.merge import merge

@@ -17,7 +17,6 @@ from chalicelib.messages import (
     Messages,
     Rendered,
     Unrendered,
-    day_in_words,
     lay_messages,
     render,
 )
@@ -207,10 +206,3 @@ def test_what_a_template_may_not_do_stops_its_message_alone(template: str) -> No
     lay_messages(store, {"done/sms.en.txt": template})
     with pytest.raises(Unrendered, match=r"done/sms\.en\.txt cannot be filled"):
         render(store, "done", "sms", "en", FIELDS)
-
-
-def test_a_deadline_in_words() -> None:
-    late = 1_782_835_200_000  # 2026-06-30T16:00Z: the next day in Shanghai
-    assert day_in_words("zh-CN", late, "Asia/Shanghai") == "7月1日"
-    assert day_in_words("en", late, "Europe/London") == "30 June"
-    assert day_in_words("fr", late, "Europe/Paris") == "2026-06-30"

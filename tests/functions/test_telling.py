@@ -17,7 +17,7 @@ from chalicelib.channels.port import Unavailable
 from chalicelib.erasing import erase
 from chalicelib.improving import begin, carry_out
 from chalicelib.invitations import codes, contact_rule, opting_out, record
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.merge import merge
 from chalicelib.linking import standing_of
 from chalicelib.messages import lay_messages

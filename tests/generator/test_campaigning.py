@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from chalicelib import keys
 from chalicelib.invitations import record
+from chalicelib.invitations.invitation import Campaign, Invitation, Step
 from chalicelib.invitations.learning import hear
-from chalicelib.invitations.record import Campaign, Invitation, Step
 from chalicelib.published import DAY_MS
 from chalicelib.running import now
 from chalicelib.storage import FolderStore

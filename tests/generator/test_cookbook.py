@@ -21,8 +21,8 @@ from chalicelib.follow_ups.events import Item, item_id, opened
 from chalicelib.follow_ups.landing import land as land_follow_ups
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.invitations import record
+from chalicelib.invitations.invitation import Campaign, Invitation, Kind, Step
 from chalicelib.invitations.landing import land as land_invitations
-from chalicelib.invitations.record import Campaign, Invitation, Kind, Step
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.running import endless

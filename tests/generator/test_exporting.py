@@ -16,8 +16,9 @@ import pytest
 from chalicelib.jobs.merge import merge
 from chalicelib.storage import MemoryStore
 from chalicelib.survey.questions import Rating
-from generator import exporting
-from generator.exporting import FORMATS, Exported, NotExported, export
+from generator import row_files
+from generator.exporting import Exported, NotExported, export
+from generator.row_files import FORMATS
 from tests.jobs.answering import KEY, NOW, at, contract, land, live, said
 
 SURVEY = contract()
@@ -141,7 +142,7 @@ def test_a_new_question_is_empty_in_old_parts(store: MemoryStore, tmp_path: Path
 def test_an_excel_file_goes_on_in_further_sheets(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "LAST_ROW", 8)
+    monkeypatch.setattr(row_files, "LAST_ROW", 8)
     done = export(store, [SURVEY], "xlsx", tmp_path / "a.xlsx")
     assert done == Exported(rows=len(FORMULAS) + 1, cut=0)
     sheets = [_sheet(sheet) for sheet in _book(tmp_path / "a.xlsx")]
@@ -152,7 +153,7 @@ def test_an_excel_file_goes_on_in_further_sheets(
 def test_what_excel_cannot_hold_is_told(
     store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "LONGEST", 36)
+    monkeypatch.setattr(row_files, "LONGEST", 36)
     assert export(store, [SURVEY], "xlsx", tmp_path / "a.xlsx", last="2026-05-17").cut == 1
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from chalicelib.invitations import contact_rule, record
-from chalicelib.invitations.record import Invitation
+from chalicelib.invitations.invitation import Invitation
 from chalicelib.published import DAY_MS, publish
 from chalicelib.storage import MemoryStore
 from generator.customers import Customers

@@ -21,7 +21,7 @@ from chalicelib.collecting import JSON, collect
 from chalicelib.follow_ups.dynamo import DynamoRecord
 from chalicelib.follow_ups.events import DAY_MS, Verification, opened
 from chalicelib.invitations import codes, opting_out, record
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.service_events import ServiceEvents, completed, signature
 from chalicelib.jobs.crm import tell_all
 from chalicelib.jobs.decision import Mark

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +16,13 @@ from moto import mock_aws
 from generator import account, changes, deploying, site_addresses, stacks
 from generator.__main__ import main
 from generator.account import Account
+from generator.change_sets import BadParameters, Busy, Refused
 from generator.changes import WouldLose
-from generator.deploying import BadParameters, Busy, Refused
 from generator.depot import KEPT, Depot, packages
 from generator.stack_events import Failed, Watched, advice
 from tests.infra.staging import NAME, Cloud, Limits, reserving, stack_of, template
 
 DEPOT = "echoform-packages-123456789012-eu-central-1"
-
-
-@pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Cloud(tmp_path / "build")
 
 
 # --- What is asked of AWS ------------------------------------------------------------------------

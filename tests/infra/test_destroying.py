@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from moto import mock_aws
 
 import app
 from generator import account, leaving, stacks
 from generator import template as templates
-from generator.deploying import Refused
+from generator.change_sets import Refused
 from generator.depot import Depot, Kept
 from generator.destroying import WouldDelete
 from tests.infra.staging import NAME, Cloud, bucket, template
-
-
-@pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Cloud(tmp_path / "build")
 
 
 def test_the_stack_goes_and_the_answers_stay(cloud: Cloud) -> None:

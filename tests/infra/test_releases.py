@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -16,12 +16,13 @@ from msgspec import structs
 from chalicelib import keys
 from chalicelib.published import DAY_MS, Definitions
 from chalicelib.running import now
-from chalicelib.storage import Entry, FolderStore, MemoryStore, Store, Stored
+from chalicelib.storage import FolderStore, MemoryStore, Store
 from generator import releases
 from generator.building import Gathered, gather
 from generator.publishing import NoShortAddresses, Place, publish_site, roll_back
 from generator.releases import NoRelease, Overtaken
 from tests.infra.recording import CREDENTIALS
+from tests.interleaving import Cut, Stepped, Steps
 
 SURVEY = """\
 id: counter
@@ -35,56 +36,6 @@ sections:
 """
 OTHER = SURVEY.replace("counter", "hotline")
 _VERSION = re.compile(rb'name="?_version"? value="?([0-9a-f]{16})')
-
-
-class Cut(Exception):
-    """The process ended here."""
-
-
-class Steps:
-    """Counts every call to AWS. Before the ``at``-th, ``act`` happens."""
-
-    def __init__(self, at: int = -1, act: Callable[[], None] | None = None) -> None:
-        self.left, self.act, self.happened = at, act, False
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == -1 and not self.happened:
-            self.happened = True
-            if self.act is None:
-                raise Cut
-            self.act()
-
-
-class Stepped:
-    """A store whose every call is a step."""
-
-    def __init__(self, store: Store, steps: Steps) -> None:
-        self._store, self._steps = store, steps
-
-    def get(self, key: str) -> Stored:
-        self._steps.step()
-        return self._store.get(key)
-
-    def peek(self, key: str, length: int) -> bytes:
-        self._steps.step()
-        return self._store.peek(key, length)
-
-    def create(self, key: str, data: bytes) -> None:
-        self._steps.step()
-        self._store.create(key, data)
-
-    def replace(self, key: str, data: bytes, tag: str) -> None:
-        self._steps.step()
-        self._store.replace(key, data, tag)
-
-    def list(self, prefix: str) -> Iterator[Entry]:
-        self._steps.step()
-        return self._store.list(prefix)
-
-    def delete(self, keys: Iterable[str]) -> None:
-        self._steps.step()
-        self._store.delete(keys)
 
 
 class Front:

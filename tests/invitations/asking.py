@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.channels import Channel, Message
 from chalicelib.invitations import codes, record
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.invite import Invited, invite
 from chalicelib.published import DAY_MS, publish
 from chalicelib.running import endless

@@ -29,7 +29,7 @@ from click.testing import CliRunner
 from chalicelib.channels.configured import Channels, Smtp
 from chalicelib.channels.opening import open_channels
 from chalicelib.invitations import codes, contact_rule, record
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.invite import Invited, invite
 from chalicelib.messages import lay_messages
 from chalicelib.published import DAY_MS, publish

@@ -15,7 +15,7 @@ import app
 from chalicelib.channels.letters import tag
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.fates import learn_fates
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.writing import message_key
 from chalicelib.storage import FolderStore, MemoryStore, Store
 from generator.__main__ import main

@@ -9,8 +9,9 @@ import pytest
 from chalicelib import claims, keys, links
 from chalicelib.channels import Message, Unavailable, Undeliverable
 from chalicelib.claims import Claim
-from chalicelib.invitations import codes, contact_rule, learning, record
-from chalicelib.invitations.record import Planned, Step
+from chalicelib.invitations import codes, contact_rule, learning
+from chalicelib.invitations.invitation import Campaign, Invitation, Step
+from chalicelib.invitations.record import Planned
 from chalicelib.published import DAY_MS
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import ids
@@ -23,7 +24,7 @@ class Killed(BaseException):
     """What a kill is to a thread: nothing after it runs."""
 
 
-def answer(store: Store, campaign: record.Campaign, number: int, at: int = NOON) -> None:
+def answer(store: Store, campaign: Campaign, number: int, at: int = NOON) -> None:
     name = codes.invitation_id(KEY, campaign.name, f"C{number}")
     link = links.hash_of(codes.code(KEY, campaign.nonce, name))
     claim = Claim(ids.make(at, number), "digest")
@@ -257,7 +258,7 @@ def test_a_closed_survey_invites_nobody() -> None:
 
 def test_what_somebody_settled_goes_on() -> None:
     store = MemoryStore()
-    one = record.Invitation(id="a", channel="email", to="x", language="en", send_at=0)
+    one = Invitation(id="a", channel="email", to="x", language="en", send_at=0)
     doubt = one.then("noticed", 1).then("sending", 2).then("uncertain", 3)
     assert doubt.state == "uncertain"
     assert doubt.then("sent", 4).state == "sent"

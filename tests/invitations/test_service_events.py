@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.collecting import Reply
 from chalicelib.invitations import contact_rule, record
+from chalicelib.invitations.invitation import Invitation
 from chalicelib.invitations.service_events import (
     LARGEST,
     REFUSED,
@@ -61,7 +62,7 @@ def told(reply: Reply) -> Any:
     return msgspec.json.decode(reply.body)
 
 
-def planned(store: MemoryStore) -> list[record.Invitation]:
+def planned(store: MemoryStore) -> list[Invitation]:
     return [
         each
         for campaign in record.campaigns(store)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from chalicelib import links
 from chalicelib.channels.segments import segmented
 from chalicelib.invitations import contact_rule, opting_out, record
-from chalicelib.invitations.record import Campaign, Invitation
+from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.writing import writer
 from chalicelib.messages import lay_messages
 from chalicelib.published import Definitions

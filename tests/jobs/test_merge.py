@@ -557,14 +557,3 @@ def test_conflicts_make_nothing_due(memory: MemoryStore) -> None:
     land(memory, said(1, SURVEY, answers={"speed": 1}))
     assert merge(memory, KEY, NOW).conflicts == 1
     assert names(memory, "due/") == []
-
-
-def test_columns_that_would_be_two_are_named() -> None:
-    survey = contract(
-        Rating(id="index", text={}),
-        Rating(id="agent", text={}),
-        Rating(id="speed_na", text={}),
-        Rating(id="fine", text={}),
-    )
-    assert columns.clashes(survey) == ["agent", "index", "speed_na"]
-    assert columns.clashes(SURVEY) == []

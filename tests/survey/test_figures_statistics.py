@@ -90,22 +90,6 @@ def test_the_interval_of_the_index_is_that_of_the_indexes() -> None:
     assert figures.index({}, None) is None
 
 
-def test_the_response_rate_is_of_all_who_were_invited() -> None:
-    """AAPOR: partial answers count below, and above only in RR2."""
-    counts = {"complete": 60, "partial": 10, "others": 100, "unknown": 30}
-    first, second = (
-        figures.response_rate(**counts, partials=partials) for partials in (False, True)
-    )
-    assert first is not None
-    assert second is not None
-    assert (first.hits, first.n, first.share) == (60, 200, 0.3)
-    assert (second.hits, second.n, second.share) == (70, 200, 0.35)
-    done = figures.completion_rate(30, 40)
-    assert done is not None
-    assert done.share == 0.75
-    assert figures.response_rate(complete=0) is None
-
-
 @pytest.mark.parametrize(("hits", "of"), [((30, 45), (100, 110)), ((0, 3), (40, 900))])
 def test_the_z_test_of_shares_is_statsmodels(hits: tuple[int, int], of: tuple[int, int]) -> None:
     before, after = (of_share(h, n) for h, n in zip(hits, of, strict=True))

@@ -16,7 +16,7 @@ from .. import keys, links
 from ..published import DAY_MS
 from ..storage import Missing, Store
 from . import record
-from .record import Campaign
+from .invitation import Campaign
 
 
 def clear(store: Store, now: int) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 
 from .. import days
 from ..published import DAY_MS
-from .record import INTENTS, OVER, Campaign, Invitation, Kind, deadline
+from .invitation import INTENTS, OVER, Campaign, Invitation, Kind, deadline
 
 LEASE_MS = 2 * 60 * 1000
 """How long whoever put an intent may take to send. After that it was cut off."""

@@ -18,8 +18,8 @@ from ..channels.notices import Notice, read
 from ..published import DAY_MS
 from ..storage import Missing, Store
 from . import contact_rule, record
+from .invitation import Kind, Step
 from .learning import hear
-from .record import Kind, Step
 
 _KEY = re.compile(r"([a-z][a-z0-9-]*)_([a-z0-9-]+)_([0-9a-f]{8}-\d{4,})_([0-9a-f]{32})_([a-z]+)-\d")
 """As ``writing.message_key`` makes it."""

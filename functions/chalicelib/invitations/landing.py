@@ -18,7 +18,7 @@ from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract
 from ..survey.responding import DISPOSITIONS
 from . import record
-from .record import OVER, Campaign, Invitation, Kind
+from .invitation import OVER, Campaign, Invitation, Kind
 
 _TIMES: dict[str, Kind] = {
     "noticed_at": "noticed",

@@ -19,7 +19,7 @@ from ..storage import Exists, Missing, Store
 from ..survey import Contract, ids
 from . import record
 from .due import settled
-from .record import Campaign, Invitation, Kind, Step
+from .invitation import Campaign, Invitation, Kind, Step
 
 ONCE: frozenset[Kind] = frozenset(["opened", "delivered", "bounced", "answered", "opted_out"])
 

@@ -18,8 +18,8 @@ from ..collecting import Reply
 from ..published import Definitions
 from ..storage import Missing, Store
 from . import contact_rule
+from .invitation import Step
 from .learning import hear
-from .record import Step
 
 _WORDS = {
     "zh-CN": {

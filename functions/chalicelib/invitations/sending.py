@@ -19,7 +19,7 @@ from ..survey import EchoformError
 from . import codes, contact_rule, record
 from .contact_rule import OptOuts
 from .due import LEASE_MS, UNKNOWN, due
-from .record import INTENTS, Campaign, Invitation, Kind, Step
+from .invitation import INTENTS, Campaign, Invitation, Kind, Step
 
 AT_ONCE = 8
 FEW = 16

@@ -27,7 +27,7 @@ from ..survey import Contract
 from . import contact_rule, record
 from .codes import invitation_id
 from .due import awake
-from .record import Campaign, Invitation
+from .invitation import Campaign, Invitation
 
 LARGEST = 16 * 1024
 WINDOW_S = 5 * 60

@@ -10,7 +10,7 @@ from ..published import Definitions
 from ..site import SiteRecord, read_site
 from ..storage import Store
 from ..survey import Contract
-from .record import Campaign, Invitation, deadline
+from .invitation import Campaign, Invitation, deadline
 from .sending import Write
 
 

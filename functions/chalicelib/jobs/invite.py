@@ -22,9 +22,10 @@ from ..invitations import record
 from ..invitations.contact_rule import OptOuts
 from ..invitations.due import awake, upcoming
 from ..invitations.fates import learn_fates
+from ..invitations.invitation import Campaign, deadline
 from ..invitations.landing import land
 from ..invitations.learning import Heard, answered, heard, learn
-from ..invitations.record import Campaign, Shard
+from ..invitations.record import Shard
 from ..invitations.sending import MARGIN_S, Sendings, Write, send
 from ..invitations.writing import writer
 from ..published import Definitions
@@ -191,6 +192,6 @@ def _looked(campaign: Campaign, shard: Shard, now: int) -> _Seen:
         each.link
         for each in shard.invitations.values()
         if "answered" not in {step.kind for step in each.steps}
-        and now < (record.deadline(campaign, each) or now) + LATE_MS
+        and now < (deadline(campaign, each) or now) + LATE_MS
     )
     return _Seen(shard.tag, at, waiting)

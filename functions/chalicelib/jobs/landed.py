@@ -25,9 +25,8 @@ _NAME = re.compile(
 _VERSION = re.compile("[0-9a-f]{16}")
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-CONFLICT = "conflict"
 REASONS = {
-    CONFLICT: "conflict: another body was merged under this id",
+    keys.CONFLICT: "conflict: another body was merged under this id",
     "name": "not the name of a landed response",
     "survey": "no such survey was published",
     "time": "its id is of an impossible time",

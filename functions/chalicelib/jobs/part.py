@@ -44,7 +44,6 @@ from ..survey import Contract
 from ..tombstones import Tombstones
 from .decision import Decision, decide, due, living, order
 from .landed import (
-    CONFLICT,
     Landed,
     Landing,
     Part,
@@ -204,7 +203,7 @@ class Merger:
         marks = [mark for each in finished for mark in due(each)]
         self._each(self._mark, marks)
         self._recall(part, [name for name, _ in marks])
-        self._reject(part, [Reject(e.key, e.body, CONFLICT, "") for e in decision.conflicts])
+        self._reject(part, [Reject(e.key, e.body, keys.CONFLICT, "") for e in decision.conflicts])
         for each in gone:
             if each.response.link:
                 claims.forget(self._store, part.survey, each.response.link, {each.id})
@@ -262,8 +261,8 @@ class Merger:
         self._store.delete(each.key for each in these)
         left = [keys.reason_of(name) for name in names if name not in back]
         self.done.erased += len(back)
-        self.done.conflicts += left.count(CONFLICT)
-        self.done.rejected += len(left) - left.count(CONFLICT)
+        self.done.conflicts += left.count(keys.CONFLICT)
+        self.done.rejected += len(left) - left.count(keys.CONFLICT)
 
     def _keep(self, name: str, reject: Reject) -> None:
         if reject.body is not None:

@@ -257,7 +257,7 @@ class _Counter:
         """Pseudonyms of attributes as what links call them; one that no link has stays."""
         known = {
             columns.blinded(name, value, self._key): value
-            for entry in self._store.list("links/")
+            for entry in self._store.list(keys.LINKS)
             for link in msgspec.json.decode(
                 self._store.get(entry.key).data, type=dict[str, Link]
             ).values()

@@ -9,38 +9,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict, replace
 
-from .. import audit, days
+from .. import audit
 from ..collecting import Reply
-from ..columns import CUSTOMER, pseudonym
+from ..columns import pseudonym
 from ..follow_ups.acting import act
 from ..follow_ups.events import OPEN, Event, Item
 from ..follow_ups.moves import IllegalMove, fold, legal
 from ..follow_ups.opening import open_record
-from ..follow_ups.performance import Counted, is_detractor, performance, promoting
-from ..follow_ups.port import MOST, Query, Scope, Stale, Unknown, in_scope
-from ..published import DAY_MS, Definitions
+from ..follow_ups.port import MOST, Query, Stale, Unknown, in_scope
+from ..published import Definitions
 from ..settings import Settings
 from ..storage import Missing, Store
-from ..survey import Contract
-from . import asking, improvements, said
+from . import asking, feedback, improvements, said, team
 from .asking import Asked, Bulk, Step
 from .desk import Desk, Handler
-from .reader import AnswersOf, ContactsOf, FeedbackOf, Given, open_reader
+from .reader import AnswersOf, ContactsOf, open_reader
 from .refusals import HEADERS, Denied, refusal, spoken
-from .roles import MAY, NotAllowed, Person, Reach, reach, require, scope
+from .roles import MAY, NotAllowed, Person, require, scope
 from .tokens import BadToken, open_tokens
-
-USUAL = 50
-"""Items on a page where nobody says how many."""
-PERIOD_DAYS = 30
-"""What team figures are of where nobody says when."""
-LONGEST_DAYS = 366
 
 
 def open_desk(settings: Settings, store: Store, environ: Mapping[str, str]) -> Desk:
@@ -118,7 +109,7 @@ def _me(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
 def _queue(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
     mine = scope(person, "queue")
     query = asking.found(asked.query, mine, person.sub, now)
-    limit = asking.limit(asked.query, MOST, USUAL)
+    limit = asking.limit(asked.query, MOST, asking.USUAL)
     try:
         page = desk.record.page(query, asked.query.get("cursor") or None, limit)
     except (ValueError, OverflowError):
@@ -236,108 +227,6 @@ def _named(desk: Desk, survey: str, cells: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _team(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
-    mine = scope(person, "team")
-    texts = asking.given(asked.query, {"from", "to", "team"})
-    first = _moment(desk, texts.get("from"), now - PERIOD_DAYS * DAY_MS, 0)
-    last = _moment(desk, texts.get("to"), now + 1, 1)
-    if not 0 < last - first <= (LONGEST_DAYS + 1) * DAY_MS:
-        raise Denied("not_valid", why=f"from must be before to, by at most {LONGEST_DAYS} days")
-    if texts.get("team"):
-        mine = _of_team(person, texts["team"])
-    query = Query(scope=mine, opened_from=first, opened_to=last)
-    scores = {
-        survey: promoting(desk.definitions.versions(survey))
-        for survey in desk.definitions.surveys()
-    }
-
-    def detractor(item: Item | Counted) -> bool:
-        return bool(is_detractor(item, scores.get(item.survey, ())))
-
-    whole, by = performance(desk.record.scan(query), now, detractor)
-    each = [{"assignee": name, **msgspec.to_builtins(found)} for name, found in by.items()]
-    return {"from": first, "to": last, **msgspec.to_builtins(whole), "by": each}
-
-
-def _of_team(person: Person, team: str) -> Scope:
-    """One team's follow-ups, for whoever may see them. Raises NotAllowed."""
-    if reach(person, "team") < Reach.ALL and team not in person.teams:
-        raise NotAllowed("team")
-    return Scope(teams=(team,))
-
-
-def _moment(desk: Desk, text: str | None, otherwise: int, after: int) -> int:
-    """A day's beginning, ``after`` days on, in the time zone of the first survey; or a moment in
-    milliseconds. Raises Denied."""
-    if not text:
-        return otherwise
-    if text.isascii() and text.isdecimal() and len(text) <= 15:
-        return int(text)
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Denied("not_valid", why=f"{text!r} is no day such as 2026-05-17") from None
-    if not 1971 <= day.year <= 2999:
-        raise Denied("not_valid", why=f"{text!r} is no day such as 2026-05-17")
-    surveys = desk.definitions.surveys()
-    timezone = desk.definitions.current(surveys[0]).timezone if surveys else "UTC"
-    noon = (day.toordinal() + after - date(1970, 1, 1).toordinal()) * DAY_MS + DAY_MS // 2
-    return days.start(noon, timezone)
-
-
-def _feedback(desk: Desk, person: Person, asked: Asked, now: int) -> Any:
-    far = reach(person, "feedback")
-    if far is Reach.NONE:
-        raise NotAllowed("feedback")
-    texts = asking.given(asked.query, {"agent", "team", "cursor", "limit"})
-    wanted = replace(
-        _whose(person, far, texts.get("agent", ""), texts.get("team", "")),
-        before=asking.where(asked.query),
-        limit=asking.limit(asked.query, 100, USUAL),
-    )
-    found = desk.reader.feedback(wanted)
-    return {
-        "items": [_heard(desk, given) for given in found.items],
-        "next": asking.cursor(found.next),
-    }
-
-
-def _whose(person: Person, far: Reach, agent: str, team: str) -> FeedbackOf:
-    """Whose customers' answers. Raises NotAllowed."""
-    if far is Reach.ALL or (far is Reach.TEAM and team and team in person.teams):
-        return FeedbackOf(
-            agents=(agent,) if agent else None, teams=(team,) if team else None, narrow=True
-        )
-    if team or (far is Reach.OWN and agent not in ("", person.sub)):
-        raise NotAllowed("feedback")
-    if far is Reach.OWN or agent == person.sub:
-        return FeedbackOf(agents=(person.sub,))
-    teams = tuple(person.teams)
-    if agent:
-        return FeedbackOf(agents=(agent,), teams=teams, narrow=True)
-    return FeedbackOf(agents=(person.sub,), teams=teams)
-
-
-def _heard(desk: Desk, given: Given) -> dict[str, Any]:
-    contract = desk.definitions.contract(given.survey, given.version)
-    return {
-        "survey": given.survey,
-        "title": contract.title,
-        "response": given.response,
-        "received_at": given.received_at,
-        "language": given.language,
-        "channel": given.channel,
-        "index": given.index,
-        "facts": _facts(contract, given),
-        "answers": said.answers(contract, given.cells),
-    }
-
-
-def _facts(contract: Contract, given: Given) -> dict[str, str]:
-    names = [name for name in contract.attributes if name != CUSTOMER]
-    return {name: given.cells[name] for name in names if name in given.cells}
-
-
 def _answers(desk: Desk, survey: str, response: str) -> list[said.Said]:
     """What the response said; nothing where it is not kept any more."""
     given = desk.reader.answers(AnswersOf(survey, response))
@@ -367,7 +256,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "/staff/follow-ups/{id}"): _act,
     ("POST", "/staff/follow-ups/{id}/contact"): _contact,
     ("POST", "/staff/bulk"): _bulk,
-    ("GET", "/staff/team"): _team,
-    ("GET", "/staff/feedback"): _feedback,
+    **team.HANDLERS,
+    **feedback.HANDLERS,
     **improvements.HANDLERS,
 }

@@ -16,9 +16,11 @@ from ..survey.rules import clean
 from .refusals import Denied
 
 LARGEST_BODY = 64 * 1024
-_KNOWN = (
+USUAL = 50
+"""Items on a page where nobody says how many."""
+_OF_A_LIST = {
     "survey", "state", "team", "assignee", "priority", "overdue", "mine", "q", "cursor", "limit",
-)  # fmt: skip
+}  # fmt: skip
 ALL = "all"
 """``state=all``: closed ones too."""
 _LONGEST = 200
@@ -125,21 +127,7 @@ def read(kind: type[_T], body: bytes) -> _T:
 
 def found(query: Mapping[str, str], scope: Scope | None, sub: str, now: int) -> Query:
     """What a list is of. Raises Denied."""
-    known = {
-        *[
-            "survey",
-            "state",
-            "team",
-            "assignee",
-            "priority",
-            "overdue",
-            "mine",
-            "q",
-            "cursor",
-            "limit",
-        ]
-    }
-    texts = given(query, known)
+    texts = given(query, _OF_A_LIST)
     states = tuple(filter(None, texts.get("state", "").split(",")))
     _one_of("state", set(states), {*STATES, ALL})
     _one_of("priority", {texts.get("priority", "")}, {"", *PRIORITIES})

@@ -19,9 +19,6 @@ from ..actions import Wave
 from ..improving import Low
 from ..storage import Store, Unavailable
 
-READ = "read"
-"""What the function is called in app.py."""
-
 
 class Given(Struct, frozen=True, kw_only=True):
     """What one response said, without what is personal: its row of ``responses``."""

@@ -137,23 +137,6 @@ def index(points: Mapping[int, tuple[int, int]], spread: int | None) -> Mean | N
     return mean_of_sums(n, total, squares, NANO)
 
 
-def response_rate(
-    *, complete: int, partial: int = 0, others: int = 0, unknown: int = 0, partials: bool = False
-) -> Share | None:
-    """AAPOR RR1 = I/((I + P) + (R + NC + O) + (UH + UO)); ``partials`` adds P above: RR2.
-
-    AAPOR Standard Definitions (10th edition, 2023). ``others``: R + NC + O, those invited who did
-    not answer; ``unknown``: UH + UO, invitations that may never have reached anybody. Only where
-    there is a frame: an open link has a completion rate.
-    """
-    return share(complete + partial * partials, complete + partial + others + unknown)
-
-
-def completion_rate(complete: int, begun: int) -> Share | None:
-    """Of those who began an open survey, how many finished it."""
-    return share(complete, begun)
-
-
 def band(mean_of_five: float, very_satisfied: float = 4.5, satisfied: float = 3.5) -> str:
     """Band of an unrounded 1–5 mean: ``very_satisfied``, ``satisfied`` or ``needs_improvement``."""
     if mean_of_five >= very_satisfied:
