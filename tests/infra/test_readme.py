@@ -38,6 +38,7 @@ from tests.infra.operating import (
     sections,
     table,
 )
+from tests.infra.threats import THREATS
 
 ROOT = Path(__file__).parents[2]
 MADE = template.template(app.app)
@@ -214,13 +215,12 @@ def test_every_section_is_held_by_tests_that_are_there() -> None:
 
 
 def test_every_threat_is_answered_by_tests_that_are_there() -> None:
-    for threat, _, held in table("threat"):
-        assert held == MARK or coded(held), threat
-        for said in held.split("; "):
-            files = [each for each in coded(said) if each.endswith(".py")]
-            wanted = {each for each in coded(said) if not each.endswith(".py")}
-            found = [named(path) for f in files for path in (ROOT / "tests").rglob(f)]
-            assert all(any(test in each for each in found) for test in wanted), said
+    answers = dict(table("threat"))
+    assert [*answers] == [*THREATS]
+    for threat, tests in THREATS.items():
+        assert bool(tests) != answers[threat].endswith(f"({MARK})"), threat
+        for path, _, name in (each.partition("::") for each in tests):
+            assert name in named(ROOT / path), name
 
 
 # --- Limits --------------------------------------------------------------------------------------
