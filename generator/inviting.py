@@ -19,6 +19,7 @@ from chalicelib.channels import Message, opening
 from chalicelib.channels.configured import Outboxed
 from chalicelib.channels.opening import open_channels
 from chalicelib.channels.segments import segmented
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.sending import Write
@@ -41,8 +42,8 @@ from generator.local import live
 from generator.messaging import lay
 from generator.planning import Asked, invitations, plan
 from generator.recognition import CustomerMap, beside, guess, read_map, written
-from generator.schedule import DAY_MS, schedule, span
 from generator.schedule import quiet as hours
+from generator.schedule import schedule, span
 from generator.site import load_site
 from generator.tables import read_table
 

@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chalicelib import claims, links
+from chalicelib.days import DAY_MS
 from chalicelib.links import OPEN, PERSONAL, Link, Taken
-from chalicelib.published import DAY_MS
 from chalicelib.running import now
 from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError, Invalid

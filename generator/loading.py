@@ -18,7 +18,8 @@ from msgspec import Struct
 from chalicelib import days, keys, parts
 from chalicelib.accept import Arrival, Receipt, accept
 from chalicelib.columns import blinded, blinded_id
-from chalicelib.published import DAY_MS, Definitions
+from chalicelib.days import DAY_MS
+from chalicelib.published import Definitions
 from chalicelib.retention import kept
 from chalicelib.running import now
 from chalicelib.storage import Store

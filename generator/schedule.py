@@ -8,9 +8,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from chalicelib import days
+from chalicelib.days import DAY_MS
 from chalicelib.survey import EchoformError
 
-DAY_MS = 24 * 60 * 60 * 1000
 _SPAN = re.compile(r"([1-9][0-9]{0,3})\s*([dh])")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _MORNING = "09:00"

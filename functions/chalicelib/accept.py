@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from . import claims, columns, keys, links, uploads
 from .claims import Claim
+from .days import DAY_MS
 from .links import Link
-from .published import DAY_MS, Definitions, Publication
+from .published import Definitions, Publication
 from .storage import Exists, Missing, Store
 from .survey import (
     Answer,

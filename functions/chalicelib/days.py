@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 _zone = cache(ZoneInfo)
+DAY_MS = 24 * 60 * 60 * 1000
 _QUARTER = 15 * 60 * 1000
 
 

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from . import keys
+from .days import DAY_MS
 from .storage import Exists, Missing, Store
 from .survey import Contract, Faultless
 
 _SURVEY = re.compile(r"[a-z][a-z0-9-]{0,62}")
-DAY_MS = 24 * 60 * 60 * 1000
 GRACE_MS = 7 * DAY_MS
 """How long a superseded version is still accepted."""
 

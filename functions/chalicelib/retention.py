@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from . import days
-from .published import DAY_MS
+from .days import DAY_MS
 from .survey import Contract
 
 

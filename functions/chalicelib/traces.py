@@ -23,8 +23,9 @@ from msgspec import Struct
 
 from . import claims, days, keys, parts
 from .columns import CUSTOMER, blinded_id, pseudonym
+from .days import DAY_MS
 from .invitations import contact_rule
-from .published import DAY_MS, Definitions
+from .published import Definitions
 from .storage import Missing, Store
 from .survey import ids
 from .uploads import FRESH_DAYS, claimed

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from . import days, keys
-from .published import DAY_MS
+from .days import DAY_MS
 from .storage import Exists, Missing, Store
 from .survey import Answer, Contract, Problem, Refused, Response
 from .survey.questions import Upload

@@ -15,10 +15,11 @@ from chalicelib import keys, links
 from chalicelib.accept import Arrival, accept
 from chalicelib.channels import Channel, Message, Unavailable, Undeliverable
 from chalicelib.channels.outbox import Outbox
+from chalicelib.days import DAY_MS
 from chalicelib.erasing import erase
 from chalicelib.follow_ups import Query, Record, Stale, fold, verifying
 from chalicelib.follow_ups.acting import act
-from chalicelib.follow_ups.events import DAY_MS, LEASE_MS, Item
+from chalicelib.follow_ups.events import LEASE_MS, Item
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.follow_ups.verifying import Unverifiable
 from chalicelib.invitations import codes, contact_rule

@@ -11,9 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib import keys
+from chalicelib.days import DAY_MS
 from chalicelib.erasing import erase
 from chalicelib.follow_ups import Query, Record, fold
-from chalicelib.follow_ups.events import DAY_MS, Item, item_id
+from chalicelib.follow_ups.events import Item, item_id
 from chalicelib.follow_ups.port import every
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.jobs.follow_up import assigned, follow_up, masked

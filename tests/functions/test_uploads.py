@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib import days, keys, uploads
 from chalicelib.accept import Arrival, Receipt, accept
-from chalicelib.published import DAY_MS, Definitions, publish
+from chalicelib.days import DAY_MS
+from chalicelib.published import Definitions, publish
 from chalicelib.storage import MemoryStore, Missing, Store
 from chalicelib.survey import Refused, Submission, ids
 from chalicelib.survey.questions import Score, Upload

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib import keys
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import record
 from chalicelib.invitations.invitation import Campaign, Invitation, Step
 from chalicelib.invitations.learning import hear
-from chalicelib.published import DAY_MS
 from chalicelib.running import now
 from chalicelib.storage import FolderStore
 from generator import campaigning

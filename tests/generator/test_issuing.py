@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib import links
+from chalicelib.days import DAY_MS
 from chalicelib.links import Link
-from chalicelib.published import DAY_MS
 from chalicelib.running import now
 from chalicelib.storage import FolderStore, MemoryStore
 from generator import issuing

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.invitation import Invitation
-from chalicelib.published import DAY_MS, publish
+from chalicelib.published import publish
 from chalicelib.storage import MemoryStore
 from generator.customers import Customers
 from generator.planning import Asked, Plan, invitations, plan

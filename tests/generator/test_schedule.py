@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.schedule import DAY_MS, Untimely, quiet, schedule, shown
+from chalicelib.days import DAY_MS
+from generator.schedule import Untimely, quiet, schedule, shown
 
 ZONE = "Asia/Shanghai"
 NOON = 1_780_286_400_000

@@ -18,8 +18,9 @@ from chalicelib import days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
 from chalicelib.actions import Action, Step, Wave
 from chalicelib.collecting import JSON, collect
+from chalicelib.days import DAY_MS
 from chalicelib.follow_ups.dynamo import DynamoRecord
-from chalicelib.follow_ups.events import DAY_MS, Verification, opened
+from chalicelib.follow_ups.events import Verification, opened
 from chalicelib.invitations import codes, opting_out, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.service_events import ServiceEvents, completed, signature

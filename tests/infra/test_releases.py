@@ -14,7 +14,8 @@ from moto import mock_aws
 from msgspec import structs
 
 from chalicelib import keys
-from chalicelib.published import DAY_MS, Definitions
+from chalicelib.days import DAY_MS
+from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import FolderStore, MemoryStore, Store
 from generator import releases

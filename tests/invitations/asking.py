@@ -8,10 +8,11 @@ from threading import Lock
 from typing import Any
 
 from chalicelib.channels import Channel, Message
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import codes, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.invite import Invited, invite
-from chalicelib.published import DAY_MS, publish
+from chalicelib.published import publish
 from chalicelib.running import endless
 from chalicelib.storage import Store
 from tests.surveys import after_sales

@@ -28,11 +28,12 @@ from click.testing import CliRunner
 
 from chalicelib.channels.configured import Channels, Smtp
 from chalicelib.channels.opening import open_channels
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import codes, contact_rule, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.invite import Invited, invite
 from chalicelib.messages import lay_messages
-from chalicelib.published import DAY_MS, publish
+from chalicelib.published import publish
 from chalicelib.running import endless, now
 from chalicelib.settings import Settings
 from chalicelib.site import SiteRecord, lay_site

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from chalicelib import keys
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import cut_off, record
-from chalicelib.published import DAY_MS
 from chalicelib.storage import MemoryStore
 from tests.invitations.asking import NOON, Memory, plan, run, states
 from tests.jobs.answering import names

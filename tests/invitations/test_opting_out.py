@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import keys
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import contact_rule, opting_out
 from chalicelib.linking import standing_of
-from chalicelib.published import DAY_MS, Definitions
+from chalicelib.published import Definitions
 from chalicelib.storage import MemoryStore, Stored
 from tests.invitations.asking import KEY, NOON, SURVEY, Memory, plan, run, states
 

@@ -9,10 +9,10 @@ import pytest
 from chalicelib import claims, keys, links
 from chalicelib.channels import Message, Unavailable, Undeliverable
 from chalicelib.claims import Claim
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import codes, contact_rule, learning
 from chalicelib.invitations.invitation import Campaign, Invitation, Step
 from chalicelib.invitations.record import Planned
-from chalicelib.published import DAY_MS
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import ids
 from tests.invitations.asking import KEY, NOON, SURVEY, Memory, plan, run, states

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib.collecting import Reply
+from chalicelib.days import DAY_MS
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.invitation import Invitation
 from chalicelib.invitations.service_events import (
@@ -17,7 +18,7 @@ from chalicelib.invitations.service_events import (
     completed,
     signature,
 )
-from chalicelib.published import DAY_MS, Definitions, close, publish
+from chalicelib.published import Definitions, close, publish
 from chalicelib.storage import MemoryStore
 from tests.invitations.asking import KEY, NOON, SURVEY, Memory, run
 

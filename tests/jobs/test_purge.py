@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from chalicelib import keys, tombstones
+from chalicelib.days import DAY_MS
 from chalicelib.erasing import erase
 from chalicelib.jobs.merge import Merged, merge
 from chalicelib.jobs.purge import Purged, purge
 from chalicelib.jobs.tally import tally
-from chalicelib.published import DAY_MS
 from chalicelib.retention import Kept, kept
 from chalicelib.storage import MemoryStore, S3Store, Store
 from chalicelib.survey import Contract, Retention

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from chalicelib import days, erasing, keys, traces
 from chalicelib.accept import Arrival, accept
+from chalicelib.days import DAY_MS
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.purge import purge
-from chalicelib.published import DAY_MS, Definitions
+from chalicelib.published import Definitions
 from chalicelib.storage import FolderStore, Store
 from chalicelib.survey import Contract, Retention, Submission, ids
 from chalicelib.survey.questions import Upload

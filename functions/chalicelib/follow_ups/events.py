@@ -24,6 +24,8 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..days import DAY_MS
+
 SYSTEM = "system"
 AGENT, LEAD, MANAGER, ADMIN = "agent", "lead", "manager", "admin"
 
@@ -41,7 +43,6 @@ SPOKEN = frozenset({"reached", "refused"})
 """Outcomes by which there was a first contact."""
 PRIORITIES = ("urgent", "high", "normal")
 LEVELS = ("", LEAD, MANAGER)
-DAY_MS = 24 * 60 * 60 * 1000
 LEASE_MS = 15 * 60 * 1000
 """After so long whoever was sending has ended. As long it is until a channel is tried again."""
 

@@ -12,6 +12,7 @@ from .. import answered, links, messages
 from ..answered import Answered
 from ..channels import Message
 from ..columns import CUSTOMER
+from ..days import DAY_MS
 from ..invitations import contact_rule, writing
 from ..invitations import record as invitations
 from ..links import Link
@@ -19,7 +20,7 @@ from ..published import Definitions
 from ..site import read_site
 from ..storage import Missing, Store
 from ..survey import Contract, EchoformError
-from .events import DAY_MS, Item
+from .events import Item
 
 OPEN_DAYS = 30
 """For so long after the last reminder an answer still counts."""

@@ -23,11 +23,11 @@ import msgspec
 from msgspec import Struct
 
 from .. import keys
+from ..days import DAY_MS
 from ..storage import Exists, Missing, Stale, Store
 
 DAYS = 30
 """Between two campaigns that ask the same person, unless the campaign says otherwise."""
-DAY_MS = 24 * 60 * 60 * 1000
 _KEPT_MS = 400 * DAY_MS
 """No campaign asks for longer than a year."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,}")

@@ -13,7 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from .. import keys, links
-from ..published import DAY_MS
+from ..days import DAY_MS
 from ..storage import Missing, Store
 from . import record
 from .invitation import Campaign

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, time, timedelta
 
 from .. import days
-from ..published import DAY_MS
+from ..days import DAY_MS
 from .invitation import INTENTS, OVER, Campaign, Invitation, Kind, deadline
 
 LEASE_MS = 2 * 60 * 1000

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .. import keys
 from ..channels.notices import Notice, read
-from ..published import DAY_MS
+from ..days import DAY_MS
 from ..storage import Missing, Store
 from . import contact_rule, record
 from .invitation import Kind, Step

@@ -21,7 +21,8 @@ from msgspec import Meta, Struct
 
 from .. import columns, days
 from ..collecting import JSON, Reply
-from ..published import DAY_MS, Definitions
+from ..days import DAY_MS
+from ..published import Definitions
 from ..storage import Missing, Store
 from ..survey import Contract
 from . import contact_rule, record

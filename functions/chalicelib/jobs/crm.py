@@ -28,10 +28,11 @@ from ..channels.pacing import Pace
 from ..channels.port import Unavailable
 from ..channels.webhook import NEVER, signed
 from ..columns import CUSTOMER
+from ..days import DAY_MS
 from ..follow_ups.events import Item
 from ..follow_ups.opening import open_record
 from ..follow_ups.port import Query, Record, every
-from ..published import DAY_MS, Definitions
+from ..published import Definitions
 from ..settings import Settings
 from ..site import read_site
 from ..storage import Exists, Missing, Stale, Store

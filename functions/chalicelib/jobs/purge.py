@@ -28,11 +28,12 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from .. import audit, days, keys, parts, tombstones, versions
+from ..days import DAY_MS
 from ..erasing import finish
 from ..follow_ups.opening import open_record
 from ..follow_ups.port import Query, Record, every
 from ..invitations import cut_off
-from ..published import DAY_MS, Definitions
+from ..published import Definitions
 from ..retention import Kept, kept
 from ..settings import Settings
 from ..storage import Exists, Store

@@ -1,8 +1,8 @@
 """The API of staff: who asks is known first, then whether they may, and only then what there is.
 
-``HANDLERS`` is every route; app.py hands requests in. Each handler names the act it is, and
-``roles`` says how far that reaches: the table there is the only place where anybody is allowed
-anything.
+``HANDLERS`` is every route; app.py hands requests in. Follow-ups are handled here, all else in the
+modules beside. Each handler names the act it is, and ``roles`` says how far that reaches: the table
+there is the only place where anybody is allowed anything.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from .. import days
+from ..days import DAY_MS
 from ..follow_ups.events import Item
 from ..follow_ups.performance import Counted, is_detractor, performance, promoting
 from ..follow_ups.port import Query, Scope
-from ..published import DAY_MS
 from . import asking
 from .asking import Asked
 from .desk import Desk, Handler
