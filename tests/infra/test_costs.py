@@ -184,7 +184,7 @@ def test_sums_are_made_of_what_they_say() -> None:
     of = {name: rest.get(each["what"], 0.0) for name, each in PRICES["prices"].items()}
     run = of["gb_s"] + of["invocation"]
     assert (
-        f"lists of S3 {of['put']:.2f}, two metrics {of['metric']:.2f}, five alarms"
+        f"lists of S3 {of['put']:.2f}, two metrics {of['metric']:.2f}, six alarms"
         f" {of['alarm']:.2f}, Lambda {run:.2f}, the secret {of['secret']:.2f}, logs"
         f" {of['logged']:.2f}; WAF +{usd('waf'):.0f}, a key of your own +{usd('key'):.0f}"
     ) in FLAT

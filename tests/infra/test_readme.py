@@ -122,7 +122,7 @@ def test_alarms_and_their_runbook_are_the_same() -> None:
     kinds = ("AWS::CloudWatch::Alarm", "AWS::Budgets::Budget")
     alarms = {name for name, each in MADE["Resources"].items() if each["Type"] in kinds}
     said = sections(sections(PROSE, "##")["When an alarm sounds"], "###")
-    assert {*said} - {"Where no alarm looks"} == alarms
+    assert {*said} - {"What else there is to look at"} == alarms
     for name in alarms:
         words = re.findall(r"^- \*\*([A-Za-z ]+?):?\*\*", said[name], re.M)
         assert words == ["Means", "Customers notice", "Look", "Do", "Over when"], name

@@ -119,7 +119,7 @@ def test_answers_are_closed_to_the_public_and_kept() -> None:
         assert (denied["Effect"], denied["Condition"]) == (
             "Deny", {"Bool": {"aws:SecureTransport": "false"}},
         )  # fmt: skip
-    for name in ("Data", "DataKey", "PseudonymKey", "FollowUps"):
+    for name in ("Data", "AccessLogs", "DataKey", "PseudonymKey", "FollowUps"):
         assert resources()[name]["DeletionPolicy"] == "Retain", name
 
 
