@@ -21,6 +21,10 @@ Agree = Callable[[str], bool]
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 """Roles are made, and Amazon's transform for serverless functions is used."""
+_NEVER_MADE = (
+    *("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"),
+    *("IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED"),  # else all would be made beside it
+)
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -89,8 +93,8 @@ def ready(means: Means, name: str) -> dict[str, Any] | None:
     if stack is None:
         return None
     status = stack["StackStatus"]
-    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
-        # It was never made: it holds nothing, and CloudFormation lets it only be removed.
+    if status in _NEVER_MADE:
+        # It holds nothing (what was to be taken up is retained), and can only be removed.
         remove(means.aws, stack["StackId"], means.say, means.pause)
         means.say(f"what a failed attempt left of {name} was removed")
         return None
