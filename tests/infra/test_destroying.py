@@ -37,7 +37,7 @@ def test_the_stack_goes_and_the_answers_stay(cloud: Cloud) -> None:
     cloud.text()
     assert cloud.destroy() == {"Data": outputs["DataBucket"]}
     assert cloud.protected is False
-    assert f"  = Data  {outputs['DataBucket']}" in cloud.text()
+    assert f"  = every answer: {outputs['DataBucket']}" in cloud.text()
     assert outputs["SiteBucket"] not in cloud.buckets()
     listed = cloud.s3.list_objects_v2(Bucket=outputs["DataBucket"])
     assert [each["Key"] for each in listed["Contents"]] == ["responses/part.parquet"]
