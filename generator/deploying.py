@@ -189,8 +189,8 @@ def ready(shop: _Shop, name: str) -> dict[str, Any] | None:
     if stack is None:
         return None
     status = stack["StackStatus"]
-    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"):
-        # It was never made: it holds nothing, and CloudFormation lets it only be removed.
+    if status in _NEVER_MADE:
+        # It holds nothing (what was to be taken up is retained), and can only be removed.
         watched = Watched(shop.aws, stack["StackId"], shop.say, shop.pause)
         shop.aws.delete_stack(StackName=name)
         ended = watched.until_still()
@@ -354,6 +354,10 @@ def _carried_out(
     return made
 
 
+_NEVER_MADE = (
+    *("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"),
+    *("IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED"),  # else all would be made beside it
+)
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
