@@ -38,7 +38,11 @@ _UNKNOWN = frozenset(
         *("UnrecognizedClientException", "ExpiredToken", "ExpiredTokenException"),
     ]
 )
-_SIGN_IN = "run `aws configure` or `aws sso login`, or set AWS_PROFILE"
+_SIGN_IN = (
+    "run `aws configure` or `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+    " AWS_SECRET_ACCESS_KEY"
+)
+_NO_REGION = "no region is set: set AWS_REGION to where the stage is, or is to be, as eu-central-1"
 
 
 class NoAccount(EchoformError):
@@ -69,7 +73,7 @@ def session(region: str | None = None) -> Any:
     if signed is None:
         raise NoAccount(f"no credentials of AWS were found: {_SIGN_IN}")
     if not found.region_name:
-        raise NoAccount("no region is set: set AWS_REGION to where the stack is, as eu-central-1")
+        raise NoAccount(_NO_REGION)
     with worded():
         secret = signed.get_frozen_credentials()
     told = {
@@ -114,7 +118,7 @@ def worded() -> Iterator[None]:
     except (NoCredentialsError, TokenRetrievalError) as error:
         raise NoAccount(f"{error}: {_SIGN_IN}") from None
     except NoRegionError:
-        raise NoAccount("no region is set: set AWS_REGION to where the stack is") from None
+        raise NoAccount(_NO_REGION) from None
     except ProfileNotFound as error:
         raise NoAccount(f"{error}: `aws configure list-profiles` shows which there are") from None
     except BotoCoreError as error:  # it could not be reached

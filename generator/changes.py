@@ -3,6 +3,7 @@ again."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -65,14 +66,19 @@ def read(said: Iterable[dict[str, Any]]) -> list[Change]:
 
 
 def lines(changes: Sequence[Change]) -> Iterator[str]:
-    """Every change, and what the signs mean. Many that are new stand together by their kind."""
-    made: dict[str, list[str]] = {}
-    if sum(change.sign == "+" for change in changes) > MANY:
-        for change in changes:
-            if change.sign == "+":
-                made.setdefault(change.kind.removeprefix("AWS::"), []).append(change.name)
-    yield from (str(change) for change in changes if not made or change.sign != "+")
-    yield from (f"  + {kind}  {', '.join(names)}" for kind, names in sorted(made.items()))
+    """Every change, and what the signs mean. Many of one sign stand together by their kind, but
+    what holds answers stands alone."""
+    signs = Counter(change.sign for change in changes)
+    together: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        if signs[change.sign] > MANY and (change.sign == "+" or not change.held):
+            together.setdefault((change.sign, change.kind), []).append(change)
+        else:
+            yield str(change)
+    for (sign, kind), those in sorted(together.items()):
+        what = ", ".join(sorted({name for each in those for name in each.what.split(", ")} - {""}))
+        names = ", ".join(each.name for each in those)
+        yield f"  {sign} {kind.removeprefix('AWS::')}  {names}" + (f"  ({what})" if what else "")
     words = {
         "+": "made", "~": "changed", "!": "made anew", "?": "perhaps made anew",
         "-": "removed", "=": "taken up",

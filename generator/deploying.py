@@ -116,7 +116,7 @@ def again(
     before = depot.before(stage)
     if before is None:
         raise BadParameters(f"nothing else was deployed to {stage} before what is there now")
-    say(f"what was deployed at {before.at}, by {before.by}")
+    say(f"what was deployed on {before.when}, by {before.by}")
     wanted = Wanted(depot.template(before.template), before.template, {})
     return _deployed(means, depot, clients["lambda"], stage, wanted)
 

@@ -28,6 +28,7 @@ from generator.template import Tree
 
 KEPT = 10
 """Deployments of a stage whose packages are kept."""
+_AT = "%Y%m%dT%H%M%S%fZ"
 UNDER_WAY = timedelta(days=1)
 """A package that no record names may be of a deployment that is not over."""
 _PLACES = {
@@ -49,6 +50,10 @@ class Deployment(Struct, frozen=True):
     """Its key here."""
     packages: list[str]
     by: str
+
+    @property
+    def when(self) -> str:
+        return datetime.strptime(self.at, _AT).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class Kept(Struct, frozen=True):
@@ -236,7 +241,7 @@ def packages(template: Tree) -> set[str]:
 
 
 def _moment() -> str:
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    return datetime.now(UTC).strftime(_AT)
 
 
 def _json(value: object) -> bytes:

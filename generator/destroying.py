@@ -21,6 +21,15 @@ from generator.deploying import waf
 from generator.depot import Depot, Kept
 from generator.stack_events import Pause, Say, a_while, remove
 
+HELD = {
+    "Data": "every answer",
+    "FollowUps": "call-backs",
+    "PseudonymKey": "the secret of pseudonyms",
+    "AccessLogs": "who read the answers",
+    "DataKey": "the key of the answers",
+}
+"""What is in it, of what stays."""
+
 
 class WouldDelete(EchoformError):
     """The stack would take along what nobody can make again."""
@@ -38,7 +47,10 @@ def destroy(
     name = stacks.name(stage)
     stack = stacks.found(aws, name)
     if stack is None:
-        raise stacks.NoStack(f"no stack {name} in {account.region}: there is nothing to remove")
+        raise stacks.NoStack(
+            f"no stack {name} in {account.region}: there is nothing to remove, or it is in another"
+            " region (--region)"
+        )
     there = dict(_resources(aws, name))
     left = kept(_template(aws, name), there)
     emptied = [there[each].id for each in EMPTIED if each in there]
@@ -49,9 +61,12 @@ def destroy(
         say(f"  - everything in {bucket}")
     say("What stays:")
     for what, each in sorted(left.items()):
-        say(f"  = {what}  {each.id}")
+        say(f"  = {HELD.get(what, what)}: {each.id}")
+    if address := stacks.told(stack).get("Address"):
+        say(f"{address} goes: links, invitations and posters that lead there lead nowhere then.")
+        say("Only a domain of your own (--domain) would be the same again.")
     if not agree(stage):
-        raise Refused("nothing was removed")
+        raise Refused("that is not its name: nothing was removed")
     depot = Depot(s3, account)
     depot.open()
     depot.leave(stage, left)

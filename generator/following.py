@@ -145,19 +145,22 @@ def countdown(due: int | None, now: int) -> str:
 
 def _queue(items: list[Item], now: int) -> RenderableType:
     table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    for name in ("due", "priority", "state", "with", "title", "customer", "index", "id"):
-        table.add_column(name, no_wrap=name in ("due", "id", "priority"))
+    # Two lines each, or the ids alone would be half of a terminal's 80 columns.
+    for name in ("due", "state, with", "what, id", "customer", "index"):
+        table.add_column(name, no_wrap=name == "due", min_width=35 if name == "what, id" else None)
     for item in items:
         over = item.next_due is not None and item.next_due < now
+        state = item.state + (f" ({item.outcome})" if item.outcome else "")
         table.add_row(
-            Text(countdown(item.next_due, now), style="bold red" if over else ""),
-            Text(item.priority, style=_STYLES.get(item.priority, "")),
-            item.state + (f" ({item.outcome})" if item.outcome else ""),
-            Text(_plain(_with(item))),
-            Text(_plain(_title(item))),
+            Text.assemble(
+                (countdown(item.next_due, now), "bold red" if over else ""),
+                "\n",
+                (item.priority, _STYLES.get(item.priority, "")),
+            ),
+            Text(f"{state}\n{_plain(_with(item))}"),
+            Text(f"{_plain(_title(item))}\n{item.id}"),
             Text(_plain(item.customer_masked)),
             "" if item.index is None else f"{item.index:.0f}",
-            item.id,
         )
     return table
 

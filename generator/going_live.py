@@ -10,6 +10,7 @@ from chalicelib.settings import ATHENA
 from generator import account, releases, stacks
 from generator.data import open_data
 from generator.publishing import Place
+from generator.site_addresses import ADDRESS
 
 
 def place_of(stage: str, data: str | None, site: str | None, distribution: str | None) -> Place:
@@ -26,14 +27,15 @@ def place_of(stage: str, data: str | None, site: str | None, distribution: str |
     front = distribution or (None if site else told.get("Distribution"))
     names = ("s3", "cloudfront", "glue", "athena")
     clients = {name: session.client(name) for name in names}
-    return Place(open_data(named), named, bucket, front, clients, told.get("Athena", ATHENA))
+    athena = told.get("Athena", ATHENA)
+    return Place(open_data(named), named, bucket, front, clients, athena, told)
 
 
 def data_of(stage: str, data: str | None) -> str:
     """Where a stage's answers lie; what is named is taken instead. Raises NoAccount, NoStack.
 
     What else is asked for by the environment (its secret, its table of follow-ups, its database and
-    workgroup) is put there, where nobody did.
+    workgroup, its address) is put there, where nobody did.
     """
     if data is not None and not data.startswith("s3://"):
         return data
@@ -44,6 +46,8 @@ def data_of(stage: str, data: str | None) -> str:
         told = stacks.outputs(session.client("cloudformation"), stage)
         os.environ.setdefault("ECHOFORM_FOLLOW_UPS", told["FollowUpsTable"])
         os.environ.setdefault("ECHOFORM_ATHENA", told["Athena"])
+        if "Address" in told:
+            os.environ.setdefault(ADDRESS, told["Address"])
         if not os.environ.get("ECHOFORM_KEY"):
             secrets = session.client("secretsmanager")
             found = secrets.get_secret_value(SecretId=told["PseudonymSecret"])

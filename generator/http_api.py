@@ -13,9 +13,10 @@ from typing import Any
 
 _OF_REST = {
     "Resources": ("RestAPI", "APIHandlerInvokePermission"),
-    "Outputs": ("RestAPIId", "EndpointURL"),
+    "Outputs": ("RestAPIId", "EndpointURL", "APIHandlerArn", "APIHandlerName"),
 }
-"""What Chalice's template holds of a REST API."""
+"""What Chalice's template holds of a REST API, and what it tells of the function, which nobody asks
+for."""
 
 
 def instead(made: dict[str, Any], routes: Mapping[str, Mapping[str, Any]]) -> None:

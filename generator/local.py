@@ -201,6 +201,8 @@ def show_status(data: str) -> None:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in [head, *rows]:
         click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+    if not found:
+        click.echo("nothing waits to be merged, and nothing was rejected")
     for survey, each in found.items():
         for reason, count in sorted(each.reasons.items()):
             click.echo(f"{survey}: {count} × {REASONS.get(reason, reason)}")

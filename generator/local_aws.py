@@ -30,8 +30,10 @@ from generator.account import clients, whose
 from generator.building import gather
 from generator.deploying import deploy
 from generator.depot import Depot
+from generator.going_live import place_of
 from generator.local_front import Front
 from generator.packaging import Stale
+from generator.publishing import publish_site
 from generator.stand_in import StandIn
 from generator.template import CODE, LAYER, PARTITIONS, Tree, logical, referred
 
@@ -109,7 +111,7 @@ def run_local_aws(paths: Sequence[Path], host: str, port: int, say: Say) -> None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the stand-in ends too
     with suppress(KeyboardInterrupt), stand_in.running() as aws:
         stage = deployed(aws, packaged(say), lambda line: line.startswith("  ") or say(line))
-        publish(paths, stage)
+        publish(paths, stage, say)
         with served(stage, host, port) as front:
             for contract in gathered.contracts:
                 say(f"{front.address}/{contract.id}/")
@@ -183,12 +185,10 @@ def adapted(template: Tree, port: int) -> Tree:
     return made
 
 
-def publish(paths: Sequence[Path], stage: Stage) -> None:
-    """Put the surveys live, by the command that does it on AWS."""
-    from generator.commands.publishing import publish as command
-
+def publish(paths: Sequence[Path], stage: Stage, say: Say) -> None:
+    """Put the surveys live, by what does it on AWS."""
     with environment(stage.environment):
-        command.main(["--stage", STAGE, *map(str, paths)], standalone_mode=False)
+        publish_site(gather(paths), place_of(STAGE, None, None, None), False, say)
 
 
 @contextmanager

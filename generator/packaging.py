@@ -18,7 +18,7 @@ import msgspec
 
 import chalicelib
 from chalicelib.survey import EchoformError
-from generator import template, wheels
+from generator import http_api, template, wheels
 from generator.places import APP, CHALICE, INFRA
 from generator.serving import load_app
 
@@ -140,6 +140,8 @@ def sources() -> str:
         if path.suffix in (".yaml", ".js", ".lock")
     }
     files[".chalice/config.json"] = CHALICE.read_bytes()
+    for name in (template.__file__, http_api.__file__, wheels.__file__, __file__):
+        files[f"generator/{Path(name).name}"] = Path(name).read_bytes()  # what makes them of these
     digest = sha256()
     for name, data in sorted(files.items()):
         digest.update(b"%d %s %d " % (len(name), name.encode(), len(data)))

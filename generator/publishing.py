@@ -65,6 +65,8 @@ class Place(Struct, frozen=True):
     """Of AWS, by service."""
     athena: str = ATHENA
     """The database and workgroup of analysts."""
+    outputs: Mapping[str, str] = {}
+    """What the stage's stack says of itself, if it was asked."""
 
 
 class Wanted(Struct, frozen=True):
@@ -217,7 +219,7 @@ def _make_live(wanted: Wanted, there: Place, dry_run: bool, say: Say) -> None:
         tabling.tell(_database(there), wanted.contracts, moved, True, say)
         return
     releases.keep(store, (*wanted.files.values(), *wanted.laid.values()))
-    begun = releases.begin(store, wanted.release, now())
+    begun, sends = releases.begin(store, wanted.release, now()), bool(changes)
     for _ in range(ROUNDS):
         _send(wanted, there, begun.number, changes)
         changes = compared(wanted.files, _held(s3, there.bucket), known)
@@ -234,7 +236,8 @@ def _make_live(wanted: Wanted, there: Place, dry_run: bool, say: Say) -> None:
         say(f"CloudFront forgets {len(forgotten)} addresses")
     tabling.tell(_database(there), wanted.contracts, moved, False, say)
     releases.finish(store, begun.number)
-    say(f"release {begun.number} is live")
+    same = begun.number == pointer.live and not sends
+    say(f"release {begun.number} is live" + " already: nothing to change" * same)
 
 
 def _send(wanted: Wanted, there: Place, number: int, changes: Changes) -> None:
@@ -278,8 +281,7 @@ def _versions(store: Store, contracts: list[Contract]) -> Iterator[str]:
     for contract in contracts:
         live = definitions.current(contract.id) if contract.id in known else None
         if live is None:
-            asked = sum(field.rule is not None for field in contract.fields)
-            yield f"{contract.id}: version {contract.version} in place of none, {asked} answers"
+            yield f"{contract.id}: version {contract.version}, the first"
         elif live.version != contract.version:
             yield f"{contract.id}: version {contract.version} in place of {live.version}"
             yield from (f"  {line}" for line in differences(live, contract))

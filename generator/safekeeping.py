@@ -25,7 +25,10 @@ MADE_AGAIN = ("tally", "follow_up_tables")
 
 
 def run_backup(place: str, most: int, stage: str, data: str | None, say: Say) -> None:
-    known = _known(data_of(stage, data), place)
+    where = data_of(stage, data)
+    if not where.startswith("s3://") and not Path(where).is_dir():
+        raise EchoformError(f"there is no folder {where}: nothing was backed up")
+    known = _known(where, place)
     found, changed, forgotten = back_up(
         open_data(known.data), open_record(known), known.key, _opened(place), now(), most
     )

@@ -36,8 +36,13 @@ ADVICE = {
     r"(?i)not authorized|AccessDenied|access denied|UnauthorizedOperation": (
         "whoever deploys needs this right: infra/README.md says which there are"
     ),
-    r"with identifier .* was not found|import": (
-        "something of the earlier stage is gone: --afresh begins without it"
+    r"(?i)with identifier .* was not found": (
+        "something of the earlier stage is gone. --afresh begins without any of it, also without"
+        " its answers: look first what there is"
+    ),
+    r"(?i)\bimport\b": (
+        "what the earlier stage left is as it was, and nothing else was made; infra/README.md says"
+        " how it is taken up by hand"
     ),
     r"not empty": "repeat `echoform destroy`: something was put into the bucket meanwhile",
 }

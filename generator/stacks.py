@@ -48,7 +48,7 @@ def outputs(cloudformation: Any, stage: str) -> dict[str, str]:
     if stack is None:
         raise NoStack(
             f"no stack {name(stage)} in {cloudformation.meta.region_name}:"
-            " run `echoform deploy`, or set AWS_REGION to where it is"
+            f" run `echoform deploy --stage {stage}`, or set AWS_REGION to where it is"
         )
     return told(stack)
 

@@ -74,13 +74,24 @@ def _made(
     inputs = [glue.table_input(each, place, first, [*known]) for each in everything.tables]
     changed = glue.make_tables(client, name, inputs, dry_run)
     said = "Athena, to come" if dry_run else "Athena"
-    yield from (f"{said}: {line}" for line in changed)
+    yield from (f"{said}: {line}" for line in _together(changed))
     if not changed and not moved:
         return
     if not dry_run:
         for view in everything.views:
             athena.run(database.clients["athena"], glue.view_sql(view), name, database.workgroup)
     yield f"{said}: {len(everything.views)} views made"
+
+
+def _together(changed: Iterable[str]) -> Iterator[str]:
+    """``table x made`` and ``table y made`` in one line, for a new survey has five."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in changed:
+        kind, name, done = line.split()
+        found.setdefault((kind, done), []).append(name)
+    for (kind, done), names in found.items():
+        many = f"{len(names)} {kind}s {done}: " if len(names) > 1 else f"{kind} {done}: "
+        yield many + ", ".join(names)
 
 
 def _known(store: Store, contracts: Iterable[Contract]) -> dict[str, list[Contract]]:

@@ -92,12 +92,16 @@ def deploy(
     named = {"Alerts": alerts, "Domain": domain, "Certificate": certificate}
     parameters = {name: value for name, value in named.items() if value is not None}
     parameters |= dict(map(_pair, more)) | ({"OwnKey": "yes"} if own_key else {})
+    from generator import stacks
+
+    stacks.name(stage)
     if dry_run:
         from generator.deployment import shown
 
         partition = "aws-cn" if (region or "").startswith("cn-") else "aws"
         for line in shown(partition, bool(waf), own_key):
             click.echo(line)
+        click.echo(f"Nothing was asked of AWS. `echoform deploy --stage {stage}` makes it.")
         return
     if previous and (parameters or waf is not None or afresh):
         raise click.UsageError("--previous takes code back and no parameters: leave those out")
@@ -124,10 +128,13 @@ def deploy(
             )
             if waf is False:
                 destroying.remove_waf(clients, stage, click.echo)
+    click.echo("What it is called, for other programs:")
     for name, value in sorted(outputs.items()):
-        click.echo(f"{name:20} {value}")
+        click.echo(f"  {name:16} {value}")
     for line in site_addresses.add(SURVEYS / "site.yaml", outputs):
         click.echo(line)
+    if alerts:
+        click.echo(f"AWS writes to {alerts}: no alarm comes before the link in that mail is opened")
     click.echo(f"Now put surveys live: echoform publish --stage {stage}")
 
 
@@ -148,10 +155,8 @@ def destroy(stage: str, region: str | None, yes: bool) -> None:
 
     with account.worded():
         left = destroying.destroy(account.clients(region), stage, click.echo, agree)
-    click.echo("This stays, and costs what it holds:")
-    for name, where in sorted(left.items()):
-        click.echo(f"  {name:14} {where}")
-    click.echo(f"`echoform deploy --stage {stage}` takes it up again.")
+    click.echo(f"{len(left)} things stay, and cost what they hold.")
+    click.echo(f"`echoform deploy --stage {stage}` takes them up again.")
 
 
 def _pair(text: str) -> tuple[str, str]:

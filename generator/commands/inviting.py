@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .links import heed
 from .options import SURVEYS, data_option
 
 
@@ -73,6 +74,7 @@ def invite(survey: str, customers: Path, **options: Any) -> None:
     """
     from generator.inviting import run_invite
 
+    heed(options["site"])
     run_invite(survey, customers, **options, say=click.echo, ask=click.confirm)
 
 

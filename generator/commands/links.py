@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,17 @@ site_option = click.option(
     show_default=True,
     help="The file whose `url` links begin with.",
 )
+
+
+def heed(site: Path) -> None:
+    """Say where links would lead elsewhere than to the stage they are of."""
+    from generator.site import load_site
+    from generator.site_addresses import ADDRESS, elsewhere
+
+    if at := os.environ.get(ADDRESS):
+        url = load_site(site if site.is_file() else None).url
+        for line in elsewhere(site, {"url": url}, {"Address": at}):
+            click.echo(line, err=True)
 
 
 class Linking(click.Group):
@@ -60,6 +72,7 @@ def make(survey: str, attributes: tuple[str, ...], **options: Any) -> None:
     """Make links to SURVEY and print their addresses. Attributes: any the survey declares."""
     from generator.issuing import run_link
 
+    heed(options["site"])
     run_link(survey, attributes, **options, say=click.echo)
 
 
@@ -141,6 +154,7 @@ def qr(
     """
     from generator.handing import Wanted, run_qr
 
+    heed(site)
     wanted = Wanted(languages=list(languages), **drawn)
     run_qr(survey, attributes, code, table, label, expires, wanted, site, data, click.echo)
 

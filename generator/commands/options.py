@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 SURVEYS = Path("surveys")
 
@@ -17,14 +18,28 @@ paths_argument = click.argument(
 )
 
 
+OF_STAGE = "stage:"
+
+
 def _placed(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """A stage is where its stack says."""
-    stage = value.removeprefix("stage:")
-    if stage == value:
+    if not value.startswith(OF_STAGE):
         return value
     from generator.going_live import data_of
 
-    return data_of(stage, None)
+    return data_of(value.removeprefix(OF_STAGE), None)
+
+
+def _as_stage(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """``--data stage:dev`` is ``--stage dev``: a stage has more than its answers."""
+    if value is None or not value.startswith(OF_STAGE):
+        return value
+    stage = value.removeprefix(OF_STAGE)
+    named = context.get_parameter_source("stage") is ParameterSource.COMMANDLINE
+    if named and context.params["stage"] != stage:
+        raise click.UsageError(f"--data {value} and --stage {context.params['stage']}: which?")
+    context.params["stage"] = stage
+    return None
 
 
 data_option = click.option(
@@ -38,11 +53,16 @@ data_option = click.option(
 )
 
 stage_option = click.option(
-    "--stage", default="prod", show_default=True, help="The stack that `echoform deploy` made."
+    "--stage",
+    default="prod",
+    show_default=True,
+    is_eager=True,  # --data may name another
+    help="The stack that `echoform deploy` made.",
 )
 data_option_of_stage = click.option(
     "--data",
     envvar="ECHOFORM_DATA",
+    callback=_as_stage,
     help="Instead of the stage's: where answers lie, a folder or s3://bucket/prefix.",
 )
 

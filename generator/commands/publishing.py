@@ -44,6 +44,7 @@ def publish(paths: tuple[Path, ...], dry_run: bool, **where: Any) -> None:
     from generator.building import Unbuildable, gather
     from generator.going_live import place_of
     from generator.publishing import publish_site
+    from generator.site_addresses import elsewhere
 
     try:
         gathered = gather(given(paths))
@@ -51,7 +52,16 @@ def publish(paths: tuple[Path, ...], dry_run: bool, **where: Any) -> None:
         click.echo(str(error))
         raise click.ClickException("nothing was published: correct the errors above") from None
     with worded():
-        publish_site(gathered, place_of(**where), dry_run, click.echo)
+        there = place_of(**where)
+        publish_site(gathered, there, dry_run, click.echo)
+    site = gathered.site
+    for line in elsewhere(
+        Path("site.yaml"), {"url": site.url, "uploads": site.uploads}, there.outputs
+    ):
+        click.echo(line)
+    if not dry_run and (address := there.outputs.get("Address")):
+        for contract in gathered.contracts:
+            click.echo(f"{address}/{contract.id}/")
 
 
 @click.command()

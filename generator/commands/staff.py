@@ -37,7 +37,12 @@ def staff() -> None:
     show_default=True,
     help="How long it is good for.",
 )
-@click.option("--site", metavar="URL", help="Print the address of the staff pages with it.")
+@click.option(
+    "--site",
+    metavar="URL",
+    envvar="ECHOFORM_ADDRESS",
+    help="Print the address of the staff pages with it; of a stage it is known.",
+)
 @data_option
 def token(
     sub: str, role: str, teams: tuple[str, ...], hours: float, site: str | None, data: str

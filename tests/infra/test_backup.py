@@ -324,8 +324,13 @@ def test_what_is_damaged_foreign_or_in_the_way_is_said(
 
 
 def test_a_place_within_the_data_is_no_backup(tmp_path: Path) -> None:
-    data = str(tmp_path / "data")
-    refused = echoform("backup", "--data", data, "--to", f"{data}/backup")
+    data = tmp_path / "data"
+    refused = echoform("backup", "--data", str(data), "--to", f"{data}/backup")
+    assert refused.exit_code == 1
+    assert "there is no folder" in refused.output  # and a backup of nothing would look like one
+    assert not data.exists()
+    data.mkdir()
+    refused = echoform("backup", "--data", str(data), "--to", f"{data}/backup")
     assert refused.exit_code == 1
     assert "what loses one would lose both" in refused.output
 

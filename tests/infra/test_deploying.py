@@ -214,6 +214,15 @@ def test_changes_are_shown_by_what_they_mean() -> None:
     ]
     many = changes.read([change("Add", table, f"T{n:02}") for n in range(changes.MANY + 1)])
     assert len([*changes.lines(many)]) == 2
+    role = "AWS::IAM::Role"
+    many = changes.read([
+        change("Modify", table, "FollowUps"),
+        *(change("Modify", role, f"R{n:02}", Details=[target]) for n in range(changes.MANY + 1)),
+    ])  # fmt: skip
+    alone, together, _ = changes.lines(many)  # what holds answers is not lost among the others
+    assert alone == "  ~ FollowUps  DynamoDB::Table"
+    assert together.startswith("  ~ IAM::Role  R00, R01, ")
+    assert together.endswith("(AttributeDefinitions)")
 
 
 # --- Packages ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from chalicelib.published import publish
 from chalicelib.running import now
 from chalicelib.storage import S3Store
 from chalicelib.survey import ids
-from generator import packaging, template, wheels
+from generator import http_api, packaging, template, wheels
 from generator.packaging import Stale, TooLarge
 from generator.places import APP
 from generator.stand_in import interpreter
@@ -102,6 +102,19 @@ def test_what_lambda_would_refuse_is_refused_here(
     with pytest.raises(TooLarge, match="250 MB"):
         packaging.package(tmp_path / "made", held=small)
     assert not (tmp_path / "made" / template.CODE).exists()
+
+
+def test_what_makes_templates_makes_packages_stale_too(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a new version of ours would deploy the template of the one before."""
+    made = tmp_path / "made"
+    packaging.package(made, held=small)
+    packaging.check(made)
+    (tmp_path / "http_api.py").write_text("# another", "utf-8")
+    monkeypatch.setattr(http_api, "__file__", str(tmp_path / "http_api.py"))
+    with pytest.raises(Stale, match="other files than there are now"):
+        packaging.check(made)
 
 
 def test_locks_name_what_is_required() -> None:

@@ -80,5 +80,5 @@ def front(stage: Stage, surveys: Path, step: Step) -> Iterator[Front]:
     with local_aws.served(stage, "127.0.0.1", 0) as front:
         (surveys / "site.yaml").write_text(f"url: {front.address}\nshort: true\n", "utf-8")
         with step("published"), redirect_stdout(StringIO()):
-            local_aws.publish([surveys], stage)
+            local_aws.publish([surveys], stage, print)
         yield front
