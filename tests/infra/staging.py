@@ -43,6 +43,7 @@ def template() -> Tree:
             },
         },
         "Outputs": {
+            "Address": {"Value": "https://d1.example.com"},
             "DataBucket": {"Value": {"Ref": "Data"}},
             "SiteBucket": {"Value": {"Ref": "Site"}},
         },
