@@ -2,7 +2,7 @@
 
 A shop's Wi-Fi is one address and its poster one link, so both let 200 customers answer at once and
 try twice; then two more a second. Whoever sends faster than that is no shop. On AWS a WAF rule says
-the same (``infra/resources.yaml``).
+the same (``infra/waf.yaml``).
 
 Wrong tokens of staff's have buckets of their own: a page whose token ended tries once and asks its
 person; whoever goes on is guessing, and is let in again slowly.

@@ -48,6 +48,19 @@ def test_what_is_so_already_is_said_and_nothing_is_asked(cloud: Cloud) -> None:
     assert not cloud.asked
 
 
+def test_the_word_of_cloudfront_is_made_once_and_stays(cloud: Cloud) -> None:
+    wanted = template()
+    wanted["Parameters"]["OriginSecret"] = {"Type": "String", "AllowedPattern": "[0-9a-zA-Z]{32,}"}
+    wanted["Outputs"]["Word"] = {"Value": {"Ref": "OriginSecret"}}
+    cloud.build(wanted)
+    first = cloud.deploy()["Word"]
+    assert len(first) >= 32
+    assert cloud.deploy(Budget="60")["Word"] == first
+    other = "0" * 32
+    assert cloud.deploy(OriginSecret=other)["Word"] == other
+    assert first not in cloud.text()
+
+
 def test_whoever_says_no_leaves_everything_as_it_is(cloud: Cloud) -> None:
     cloud.agrees = False
     with pytest.raises(Refused):
