@@ -36,7 +36,7 @@ def fill(store: FolderStore, survey: Contract, rows: int, draw: Random) -> None:
         at = DAY + number // PART * 86_400_000
         lines: list[columns.Row] = []
         for _ in range(min(PART, rows - number)):
-            said = {name: each for name, each in answers(draw).items() if name in known}
+            said = {name: each for name, each in answers(draw, personal=False).items() if name in known}
             if said.get("responsiveness") == "na":
                 del said["responsiveness"]
             fixed = {
