@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
 from chalicelib import columns, keys, parquet
 from chalicelib.published import publish
@@ -34,7 +35,7 @@ def fill(store: FolderStore, survey: Contract, rows: int, draw: Random) -> None:
     known = {column.name for column in wanted}
     for number in range(0, rows, PART):
         at = DAY + number // PART * 86_400_000
-        lines: list[columns.Row] = []
+        lines: list[dict[str, Any]] = []
         for _ in range(min(PART, rows - number)):
             said = {name: each for name, each in answers(draw, personal=False).items() if name in known}
             if said.get("responsiveness") == "na":
