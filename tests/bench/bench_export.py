@@ -37,7 +37,9 @@ def fill(store: FolderStore, survey: Contract, rows: int, draw: Random) -> None:
         at = DAY + number // PART * 86_400_000
         lines: list[dict[str, Any]] = []
         for _ in range(min(PART, rows - number)):
-            said = {name: each for name, each in answers(draw, personal=False).items() if name in known}
+            said = {
+                name: each for name, each in answers(draw, personal=False).items() if name in known
+            }
             if said.get("responsiveness") == "na":
                 del said["responsiveness"]
             fixed = {
