@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -25,12 +28,26 @@ from generator.commands import (
 )
 
 
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """What a command puts into the environment for libraries and functions (a stage's secret and
+    names, an account's credentials) ends with it: whoever calls the next one is asked anew."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
 class Words(click.Group):
     """A group whose errors are ours worded for people, and never a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _environment_kept():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:

@@ -1,6 +1,10 @@
-"""What all tests share: the long profile, which runs only when asked for."""
+"""What all tests share: the long profile, which runs only when asked for, and that no test leaves
+anything in the environment for the next."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -21,3 +25,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "long" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """As the test found it: which test comes next is chance."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,16 @@ def test_a_stage_says_itself_where_its_things_are(stage: Site) -> None:
     refused = echoform("rollback", "--to", "9")
     assert refused.exit_code == 1
     assert "release 9 never was live" in refused.output
+
+
+def test_what_a_stage_says_of_itself_ends_with_the_command(
+    stage: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ECHOFORM_FOLLOW_UPS", raising=False)
+    assert not echoform("publish", str(stage.file)).exit_code
+    before = dict(os.environ)
+    assert not echoform("status", "--data", "stage:prod").exit_code
+    assert dict(os.environ) == before  # or the next command's account would have this one's table
 
 
 def test_a_stage_named_as_data_is_that_stage_and_never_a_folder(
