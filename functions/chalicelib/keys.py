@@ -44,6 +44,8 @@ CRM = "crm/"
 RELEASES = "releases/"
 LIVE = f"{RELEASES}live.json"
 KEPT = "kept/"
+LEFT = "left/"
+BREAK_OFFS = "break_offs/"
 
 CONFLICT = "conflict"
 """The reason in the name of what was rejected because another body was merged under its id."""
@@ -182,6 +184,16 @@ def release(number: int) -> str:
 def kept(hash: str) -> str:
     """Bytes that some release has, named by their SHA-256."""
     return f"{KEPT}{hash}"
+
+
+def left(survey: str, day: str, name: str) -> str:
+    """The mark of somebody who began and left; ``name`` says all that is known (break_offs)."""
+    return f"{LEFT}{survey}/{day}/{name}"
+
+
+def break_offs(survey: str, day: str) -> str:
+    """A day's marks, counted."""
+    return f"{BREAK_OFFS}{survey}/dt={day}/break_offs.parquet"
 
 
 def outbox(channel: str, name: str) -> str:

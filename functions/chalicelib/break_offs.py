@@ -1,0 +1,46 @@
+"""Break-offs: who began to answer and left before sending.
+
+The page says so when it is put away, without anything that was said: which version in which
+language, and the last question that was answered. That is all a mark knows, and all of it stands in
+its name, so marks are counted by listing them. A page that is taken up again and sent tells the
+name with its answers, and merge takes the mark away: a mark that stays is somebody who never came
+back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from . import days, keys
+from .survey import ids
+
+BACK_DAYS = 8
+"""After so many days nobody comes back: a draft is kept for seven."""
+_NAME = re.compile(
+    rf"({ids.RESPONSE_ID.pattern})\.([0-9a-f]{{16}})\.([A-Za-z-]{{2,14}})\.([a-z][a-z0-9_]{{0,62}})"
+)
+
+
+class BreakOff(NamedTuple):
+    id: str
+    """A ULID of its own: no response has it."""
+    version: str
+    language: str
+    question: str
+    """The last one that was answered."""
+
+    @property
+    def name(self) -> str:
+        return ".".join(self)
+
+
+def named(name: str) -> BreakOff | None:
+    """What a name says, or None if it is none."""
+    found = _NAME.fullmatch(name)
+    return BreakOff(*found.groups()) if found else None
+
+
+def key(survey: str, timezone: str, mark: BreakOff) -> str:
+    """Where the mark lies: under the day on which it was made, in the survey's time zone."""
+    return keys.left(survey, days.day(ids.time_of(mark.id), timezone), mark.name)
