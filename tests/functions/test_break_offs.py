@@ -1,4 +1,4 @@
-"""A break-off's mark says by its name all that is known of it, and nothing else is taken for one."""
+"""A break-off's mark says by its name all that is known of it, and nothing else is one."""
 
 from __future__ import annotations
 
