@@ -1,5 +1,5 @@
-"""What all tests share: the long profile, which runs only when asked for, and that no test leaves
-anything in the environment for the next."""
+"""What all tests share: the long profile, which runs only when asked for; and an environment in
+which they are nobody to AWS, and leave nothing for the next."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.account import CREDENTIALS
+
+os.environ |= CREDENTIALS
+os.environ.pop("AWS_PROFILE", None)
 
 # How long one example takes says more about the machine than about us.
 settings.register_profile("ours", deadline=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +21,6 @@ RESOURCES = Path(__file__).parents[1] / "infra" / "resources.yaml"
 HOUR = 60 * 60 * 1000
 START = 1_795_000_000_000
 RESPONSE = "01M7S2Z9X0" + "0" * 16
-AWS = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 
 
 def table() -> dict[str, Any]:
@@ -45,7 +39,6 @@ def table() -> dict[str, Any]:
 
 @contextmanager
 def dynamo() -> Iterator[DynamoRecord]:
-    os.environ |= AWS
     with mock_aws():
         made = table()
         boto3.client("dynamodb").create_table(**made)

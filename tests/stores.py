@@ -7,7 +7,6 @@ S3 does as one; so requests, which may come all at once, are served one after an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -23,12 +22,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from chalicelib.storage import FolderStore, MemoryStore, S3Store, Store
 
 BUCKET = "answers"
-_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 
 
 class _Silent(WSGIRequestHandler):
@@ -49,7 +42,6 @@ def _one_by_one(app: Callable[..., Iterable[bytes]]) -> Callable[..., list[bytes
 @cache
 def _server() -> str:
     """An S3 server on a free port, for as long as the tests run."""
-    os.environ |= _CREDENTIALS
     app = _one_by_one(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
     Thread(target=server.serve_forever, daemon=True).start()

@@ -133,9 +133,6 @@ def test_athena_as_files(here: FolderStore) -> None:
 
 @pytest.fixture
 def aws(here: FolderStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     store = MemoryStore()
     publish_all(store, [SURVEY], NOW)
     land(store, said(1, SURVEY))

@@ -12,8 +12,6 @@ from tests.infra.staging import Cloud
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
     with mock_aws():
         yield Cloud(tmp_path / "build")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,14 +19,8 @@ import boto3
 from moto.moto_server import threaded_moto_server as moto
 
 import app
+from tests.account import CREDENTIALS
 from tests.records import table
-
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 
 
 class Asked(NamedTuple):
@@ -59,7 +52,6 @@ class Aws:
 @contextmanager
 def recorded() -> Iterator[Aws]:
     """An AWS with one bucket, which keeps versions, and the queue of parts."""
-    os.environ |= CREDENTIALS
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     asked: list[Asked] = []
     bucket = f"recorded-{token_hex(8)}"  # all of moto's servers in a process share what they hold

@@ -17,7 +17,8 @@ from chalicelib.storage import S3Store
 from generator.__main__ import main
 from generator.account import NoAccount, worded
 from generator.publishing import MOST_PATHS, compared, invalidated
-from tests.infra.recording import CREDENTIALS, Aws, recorded
+from tests.account import CREDENTIALS
+from tests.infra.recording import Aws, recorded
 
 SURVEY = """\
 id: counter

@@ -22,7 +22,6 @@ from generator import releases
 from generator.building import Gathered, gather
 from generator.publishing import NoShortAddresses, Place, publish_site, roll_back
 from generator.releases import NoRelease, Overtaken
-from tests.infra.recording import CREDENTIALS
 from tests.interleaving import Cut, Stepped, Steps
 
 SURVEY = """\
@@ -122,9 +121,7 @@ class World:
 
 
 @pytest.fixture(autouse=True)
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
+def aws() -> Iterator[None]:
     with mock_aws():
         yield
 
