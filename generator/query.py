@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
+from difflib import get_close_matches
 from itertools import chain
 
 import duckdb
@@ -165,13 +166,15 @@ def open_views(store: Store) -> Views:
 
 
 def ask(views: Views, sql: str) -> Answer:
-    """Answer one SELECT, or explain it.
+    """Answer one SELECT, or explain it; or say what tables there are.
 
     A reader that is surprised by a part being replaced asks again.
 
     Raises:
         BadQuery: it is none, or DuckDB cannot answer it.
     """
+    if _SHOW.fullmatch(sql):
+        return Answer(["table"], [(name,) for name in views.names], (pa.string(),))
     spoken = _for_duckdb(sql)
     try:
         kinds = [statement.type for statement in duckdb.extract_statements(spoken)]
@@ -187,7 +190,7 @@ def ask(views: Views, sql: str) -> Answer:
                     raise
         return _answer(views, sql, spoken)
     except duckdb.CatalogException as error:
-        raise BadQuery(f"{error}\nThe views are: {', '.join(views.names)}") from None
+        raise BadQuery(_unknown(str(error), views.names)) from None
     except duckdb.Error as error:
         raise BadQuery(str(error)) from None
 
@@ -210,6 +213,19 @@ _TABLES = (
 _OF_ALL = {*SHARED} - {"tallies", "audit"}
 """What is read of every survey there is."""
 _EXPLAIN = re.compile(r"^\s*EXPLAIN\s+(?:ANALYZE\s+)?", re.IGNORECASE)
+_SHOW = re.compile(r"\s*SHOW\s+(TABLES|VIEWS)\s*;?\s*", re.IGNORECASE)
+"""DuckDB would list the views it has, which are made when a query names them."""
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist!")
+
+
+def _unknown(error: str, names: Sequence[str]) -> str:
+    """With the table called most alike: DuckDB would name its own."""
+    asked = _NO_TABLE.search(error)
+    if not asked:
+        return error
+    near = get_close_matches(asked[1], names, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f'there is no table {asked[1]}.{meant} `echoform query "show tables"` lists them all'
 
 
 def _for_duckdb(sql: str) -> str:

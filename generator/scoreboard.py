@@ -15,8 +15,8 @@ from generator.scores import Index, Item, Scores, Segment
 
 WIDE = 100
 """Columns of a terminal in which a question's figures fit side by side."""
-ACROSS = 3
-"""Questions beside one another in a table of segments."""
+ACROSS = {True: 2, False: 3}
+"""Questions beside one another in a table of segments, where a terminal is narrow or not."""
 COLOURS = {"very_satisfied": "green", "satisfied": "yellow", "needs_improvement": "red"}
 WORDS = {
     "zh-CN": {
@@ -96,7 +96,7 @@ def table(scores: Scores, language: str) -> RenderableType:
     if scores.by is None:
         whole = scores.segments[0]
         flags = _flagged(whole, scores.without_flagged, words)
-        return Group(heading, *flags, *_whole(whole, language, words))
+        return Group(heading, *flags, *_whole(scores, whole, language, words))
     small = any(segment.n < SMALL for segment in scores.segments)
     note = [Text(words["small"], style="dim")] if small else []
     if scores.more:
@@ -112,7 +112,13 @@ def _flagged(segment: Segment, left_out: bool, words: dict[str, str]) -> Iterato
         yield Text(f"{line}: {named}", style="dim")
 
 
-def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[RenderableType]:
+def _narrow() -> bool:
+    return Console().width < WIDE
+
+
+def _whole(
+    scores: Scores, segment: Segment, language: str, words: dict[str, str]
+) -> Iterator[RenderableType]:
     line = Text(f"{words['responses']} {segment.n:,}")
     if segment.index:
         line.append(f"   {words['index']} ")
@@ -126,7 +132,7 @@ def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[R
     grid = Table(show_edge=False, pad_edge=False)
     grid.add_column(words["question"], ratio=1)
     grid.add_column("n", justify="right", no_wrap=True)
-    narrow = Console().width < WIDE  # a question's figures stand one under another
+    narrow = _narrow()  # a question's figures stand one under another
     if narrow:
         grid.add_column(f"{words['mean']}\n{words['share']}")
     else:
@@ -134,7 +140,11 @@ def _whole(segment: Segment, language: str, words: dict[str, str]) -> Iterator[R
         grid.add_column(words["share"], no_wrap=True)
     for item in segment.items:
         name = Text(_said(item.text, language, item.id))
-        figures = [_mean(item), _shares(item, words)]
+        names = {
+            code: _said(text, language, code)
+            for code, text in scores.choices.get(item.id, {}).items()
+        }
+        figures = [_mean(item), _shares(item, names, words)]
         if narrow:
             figures = [Text("\n").join(filter(None, figures))]
         grid.add_row(name, f"{item.n:,}", *figures)
@@ -145,24 +155,28 @@ def _cut(scores: Scores, language: str, words: dict[str, str]) -> Iterator[Rende
     """One table after another, where the questions do not fit beside each other."""
     named = {item.id: item for segment in scores.segments for item in segment.items if item.mean}
     asked = list(named.values())
-    for start in range(0, max(1, len(asked)), ACROSS):
+    narrow = _narrow()  # an interval stands under its figure
+    across = ACROSS[narrow]
+    for start in range(0, max(1, len(asked)), across):
         grid = Table(show_edge=False, pad_edge=False)
         grid.add_column(scores.by or "", no_wrap=True)
         grid.add_column("n", justify="right", no_wrap=True)
         grid.add_column(words["index"], justify="right", no_wrap=True)
         grid.add_column(words["fcr"], justify="right", no_wrap=True)
-        some = asked[start : start + ACROSS]
+        some = asked[start : start + across]
         for item in some:
             name = Text(_said(item.text, language, item.id))
-            grid.add_column(name, justify="right", max_width=17)
+            grid.add_column(name, justify="right", max_width=17, overflow="fold")
         for segment in scores.segments:
             mine = {item.id: item for item in segment.items}
             grid.add_row(
                 Text(_called(scores, segment, language)),
                 f"{segment.n:,}{'*' if SMALL <= segment.n < MARKED else ''}",
-                Text(_index(segment.index), _colour(segment.index)) if segment.index else "",
+                Text(_under(_index(segment.index), narrow), _colour(segment.index))
+                if segment.index
+                else "",
                 _stacked(segment.fcr) if segment.fcr else "",
-                *(_cell(mine.get(item.id), segment.n) for item in some),
+                *(_cell(mine.get(item.id), segment.n, narrow) for item in some),
                 style="dim" if segment.n < SMALL else None,
             )
         yield grid
@@ -174,12 +188,16 @@ def _called(scores: Scores, segment: Segment, language: str) -> str:
     return " × ".join(_said(scores.values.get(v, {}), language, v) for v in values)
 
 
-def _cell(item: Item | None, n: int) -> Text:
+def _under(figure: str, narrow: bool) -> str:
+    return figure.replace(" ", "\n", 1) if narrow else figure
+
+
+def _cell(item: Item | None, n: int, narrow: bool) -> Text:
     """A mean with its interval, under it the share or the score that goes with its question; and
     how many answered, where some did not."""
     if item is None or item.mean is None:
         return Text("")
-    lines = [f"{item.mean.mean:.2f}{_between(item.mean)}"]
+    lines = [_under(f"{item.mean.mean:.2f}{_between(item.mean)}", narrow)]
     if item.nps:
         lines.append(f"{item.nps.nps:+.0f} ± {item.nps.margin:.0f}")
     elif share := item.ces or item.top2:
@@ -211,7 +229,7 @@ def _index(index: Index) -> str:
     return f"{index.mean:.1f} ({index.low:.1f}–{index.high:.1f})"
 
 
-def _shares(item: Item, words: dict[str, str]) -> Text:
+def _shares(item: Item, names: dict[str, str], words: dict[str, str]) -> Text:
     if item.nps:
         return Text(f"NPS {item.nps.nps:+.1f} ± {item.nps.margin:.1f}")
     if item.ces:
@@ -221,7 +239,8 @@ def _shares(item: Item, words: dict[str, str]) -> Text:
     if item.top2:
         return Text(f"{_interval(item.top2)} {words['top2']}")
     most = sorted(item.counts.items(), key=lambda one: -one[1])[:3]
-    return Text(", ".join(f"{code} {_percent(n / item.n)}" for code, n in most if item.n))
+    shown = [f"{names.get(code, code)} {_percent(n / item.n)}" for code, n in most if item.n]
+    return Text(("，" if words is WORDS["zh-CN"] else ", ").join(shown))
 
 
 def _interval(share: Share) -> str:

@@ -99,6 +99,8 @@ class Scores(Struct, frozen=True):
     """Whether flagged responses are left out of every figure."""
     more: int = 0
     """Segments that are not among these: smaller ones."""
+    choices: dict[str, dict[str, Text]] = {}
+    """What the choices of each item are called."""
 
 
 def scores(
@@ -143,6 +145,11 @@ def scores(
         {c.code: c.text for q in chosen if isinstance(q, Offering) for c in q.choices},
         without_flagged,
         found.more,
+        {
+            name: {choice.code: choice.text for choice in question.choices}
+            for name, (question, _) in asked.items()
+            if isinstance(question, Offering)
+        },
     )
 
 

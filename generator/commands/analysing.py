@@ -113,7 +113,8 @@ def drivers(survey: str, first: str | None, last: str | None, **options: Any) ->
 def query(sql: str, form: str | None, output: Path | None, **options: Any) -> None:
     """Answer a question in SQL (Athena's, here and there) over the Parquet.
 
-    One view per survey, dashes as underscores: select count(*) from after_sales
+    One table per survey, dashes as underscores: select count(*) from after_sales. "show tables"
+    lists all there are.
     """
     from generator.analysing import run_query
 

@@ -118,7 +118,7 @@ def test_a_folder_is_read_as_it_is_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("select * from nowhere", "after_sales, .*audit, consents, contacts_after_sales"),
+        ("select * from nowhere", "there is no table nowhere. `echoform query"),
         ("select nothing from after_sales", "nothing"),
         ("selec 1", "syntax error"),
         ("select 1; select 2", "one question at a time"),
@@ -191,3 +191,22 @@ def test_moments_and_fractions_have_words_too(views: Views) -> None:
     [row] = json.loads(answer.as_json())
     assert row["moment"].startswith("2026-05-18T04:00:00")
     assert (row["d"], row["s"]) == (1.5, 11)
+
+
+@pytest.mark.parametrize("asked", ["show tables", " SHOW VIEWS ;\n"])
+def test_the_tables_can_be_listed(views: Views, asked: str) -> None:
+    names = [name for (name,) in ask(views, asked).rows]
+    assert {"after_sales", "contacts_empty_one", "tallies", "audit"} <= {*names}
+    for name in names:  # and each is one
+        assert ask(views, f"select count(*) from {name}").columns
+
+
+def test_of_a_table_that_is_none_the_one_called_alike_is_named(views: Views) -> None:
+    with pytest.raises(BadQuery) as refused:
+        ask(views, "select * from response_aftersales")
+    assert str(refused.value) == (
+        "there is no table response_aftersales. Did you mean responses_after_sales? "
+        '`echoform query "show tables"` lists them all'
+    )
+    with pytest.raises(BadQuery, match=r"name summ does not exist(.|\n)*sum"):
+        ask(views, "select summ(speed) from after_sales")

@@ -223,6 +223,25 @@ def test_the_table_says_it_in_words_and_fits_a_terminal() -> None:
     assert "no responses yet" in shown(scored(first="2030-01-01"), "en")
 
 
+def test_choices_are_called_by_their_texts() -> None:
+    found = scored()
+    whole = shown(found, "en")
+    assert "improve" in found.choices
+    for code in ("price", "skill"):
+        assert found.choices["improve"][code]["en"] in whole
+        assert f"{code} " not in whole
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_figure_of_a_segment_is_cut_off(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table(scored(by="agent"), "en"))
+    text = console.export_text()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+
+
 def test_markup_in_a_text_is_shown_as_it_is() -> None:
     survey = contract(Rating(id="odd", text={"en": "[bold]Odd[/bold] [/]"}))
     store = MemoryStore()
