@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from time import time_ns
@@ -85,11 +85,11 @@ def refuse(event: Request, get_response: Callable[[Request], Response]) -> Respo
     if event.path != "/health" and not came_by_the_site(event.headers, settings().origin):
         reply = refusal(Refused("forbidden"))
         logs.request(event.path, reply.status, time_ns(), error=reply.error)
-        return Response(reply.body.decode(), reply.headers, reply.status)
+        return _response(reply)
     response = get_response(event)
     if response.status_code == 405:
         reply = refusal(Refused("not_allowed"))
-        return Response(reply.body.decode(), response.headers | reply.headers, reply.status)
+        return _response(reply, response.headers)
     return response
 
 
@@ -102,7 +102,7 @@ def health() -> dict[str, str]:
 def responses(survey: str) -> Response:
     return _answered(
         lambda request: collect(
-            store(), definitions(), survey, request.headers, request.raw_body, now()
+            store(), definitions(), survey, request.headers, _body(request), now()
         ),
         survey,
         channel="web",
@@ -111,7 +111,7 @@ def responses(survey: str) -> Response:
 
 @app.route("/links", methods=["POST"], content_types=["*/*"])
 def links() -> Response:
-    return _answered(lambda request: standing_of(store(), definitions(), request.raw_body, now()))
+    return _answered(lambda request: standing_of(store(), definitions(), _body(request), now()))
 
 
 @app.route("/optouts", methods=["GET"])
@@ -138,7 +138,7 @@ def service_completed() -> Response:
             read_site(store()).service_events,
             definitions(),
             request.headers,
-            request.raw_body,
+            _body(request),
             now(),
         )
     )
@@ -147,7 +147,7 @@ def service_completed() -> Response:
 @app.route("/uploads/{survey}", methods=["POST"], content_types=["*/*"])
 def uploads(survey: str) -> Response:
     return _answered(
-        lambda request: uploading.leave(definitions(), way(), survey, request.raw_body, now()),
+        lambda request: uploading.leave(definitions(), way(), survey, _body(request), now()),
         survey,
     )
 
@@ -230,7 +230,8 @@ def crm(event: CloudWatchEvent) -> dict[str, int]:
 
 def _seconds_left(event: CloudWatchEvent | SQSEvent) -> float:
     """Until Lambda ends this function."""
-    return float(event.context.get_remaining_time_in_millis()) / 1000
+    context: Any = event.context  # Lambda's own object, whatever Chalice calls it
+    return float(context.get_remaining_time_in_millis()) / 1000
 
 
 def _code(request: Request) -> str:
@@ -238,11 +239,22 @@ def _code(request: Request) -> str:
     return next(iter(request.query_params or {}), "")
 
 
+def _body(request: Request) -> bytes:
+    sent = request.raw_body
+    assert isinstance(sent, bytes)  # Chalice encodes what came as text
+    return sent
+
+
+def _response(reply: Reply, beside: Mapping[str, str | list[str]] | None = None) -> Response:
+    return Response(reply.body.decode(), {**(beside or {}), **reply.headers}, reply.status)
+
+
 def _answered(
     act: Callable[[Request], Reply], survey: str = "", channel: str | None = None
 ) -> Response:
     """Answer the request, whatever happens, and log it: the survey only if there is such a one."""
-    request: Request = app.current_request
+    request = app.current_request
+    assert request is not None
     started, failure = time_ns(), None
     try:
         reply = act(request)
@@ -258,9 +270,9 @@ def _answered(
         started,
         error=reply.error,
         survey=survey if known else None,
-        size=len(request.raw_body),
+        size=len(_body(request)),
         channel=channel,
         request_id=request.context.get("requestId"),
         failure=failure,
     )
-    return Response(reply.body.decode(), reply.headers, reply.status)
+    return _response(reply)

@@ -40,7 +40,7 @@ def _ratings() -> list[AnyQuestion]:
         return [Rating(id=f"ratings_{code}", text=said, **shared) for code, said in ROWS.items()]
     from chalicelib.survey import questions
 
-    matrix, row = questions.Matrix, questions.Row  # type: ignore[attr-defined]
+    matrix, row = questions.Matrix, questions.Row
     title = text("请对以下方面进行评价", "Please rate each of these")
     rows = [row(code, said) for code, said in ROWS.items()]
     return [matrix(id="ratings", text=title, rows=rows, **shared)]
