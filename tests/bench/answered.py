@@ -45,13 +45,13 @@ def survey() -> Contract:
 
 
 def write(folder: Path, rows: int) -> None:
-    """A store of so many responses, as many a day as make ten millions in 60."""
+    """A store of so many responses, as many a day as make ten millions in 60, in whole days."""
     store = FolderStore(folder)
     contract = survey()
     publish(store, contract, _midnight(FIRST))
     for number in range(max(1, rows // A_DAY)):
         day = FIRST + timedelta(number)
-        for bucket, part in enumerate(parts(day, A_DAY, SEED + number)):
+        for bucket, part in enumerate(parts(day, min(rows, A_DAY), SEED + number)):
             name = keys.part(keys.RESPONSES, contract.id, str(day), bucket)
             store.create(name, parquet.encode(part))
 

@@ -110,7 +110,7 @@ def _control(question: AnyQuestion, name: str, kind: str, rule: list[object], la
         codes = rule[1]
         assert isinstance(codes, list)
         tap = "radio" if kind == "code" else "checkbox"
-        return "".join(_tap(tap, name, code, named.get(code, code)) for code in codes)
+        return "".join(_tap(tap, name, code, named.get(code, str(code))) for code in codes)
     if isinstance(question, Consent):
         return _tap("checkbox", name, "true", question.text[language])
     if isinstance(question, LongText):

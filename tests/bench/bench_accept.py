@@ -5,13 +5,12 @@ digest it, write its record), written out in one loop that calls none of our fun
 definition, link or claim, and refuses nothing. What accept costs beyond it is those look-ups and
 the calls.
 
-python -m tests.bench.bench_accept
+python -m tests.bench.bench_accept [COUNT] [ROUNDS]
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import sys
 from hashlib import sha256
 
 import msgspec
@@ -22,11 +21,10 @@ from chalicelib.collecting import from_json
 from chalicelib.published import Definitions, publish
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Faultless, Response, Submission, ids
+from tests.bench.costs import cost
 from tests.surveys import after_sales
 
 NOW = 1_770_000_000_000
-N = 4_000
-ROUNDS = 25
 SURVEY = after_sales()
 ANSWERS = {
     "service_type": "repair",
@@ -47,9 +45,9 @@ ANSWERS = {
 }
 
 
-def bodies() -> list[bytes]:
+def bodies(count: int) -> list[bytes]:
     parts = {"version": SURVEY.version, "language": "zh-CN", "answers": ANSWERS, "duration": 64}
-    return [msgspec.json.encode({"id": ids.make(NOW, n), **parts}) for n in range(N)]
+    return [msgspec.json.encode({"id": ids.make(NOW, n), **parts}) for n in range(count)]
 
 
 def bare(sent: list[bytes]) -> None:
@@ -97,22 +95,16 @@ def floor(sent: list[bytes]) -> None:
         store.create(name, as_it_is(response))
 
 
-def seconds(run: Callable[[list[bytes]], None], sent: list[bytes]) -> float:
-    start = time.perf_counter()
-    run(sent)
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    sent = bodies()
+def main(count: int = 4_000, rounds: int = 25) -> None:
+    sent = bodies(count)
     loops = {"decode + put": bare, "the floor": floor, "accept": whole}
     best = dict.fromkeys(loops, float("inf"))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, loop in loops.items():
-            best[name] = min(best[name], seconds(loop, sent))
+            best[name] = min(best[name], cost(loop, sent).seconds)
     for name, least in best.items():
-        print(f"{name}: {N / least:,.0f}/s, {best['decode + put'] / least:.2f} of decode + put")
+        print(f"{name}: {count / least:,.0f}/s, {best['decode + put'] / least:.2f} of decode + put")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

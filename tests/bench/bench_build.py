@@ -1,6 +1,6 @@
 """Building 1 and 1,000 surveys, against bare Jinja2 rendering of the same templates; page bytes.
 
-    python -m tests.bench.bench_build
+python -m tests.bench.bench_build [SURVEYS]
 
 Bare rendering is the time inside Jinja's own ``render`` while the same pages are made.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -83,11 +84,11 @@ def build(surveys: int) -> None:
                     print(f"  {name}: {len(data):,} bytes, {size:,} gzip -9")
 
 
-def main() -> None:
+def main(surveys: int = 1_000) -> None:
     build(1)  # warms templates, style and script
     build(1)
-    build(1000)
+    build(surveys)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

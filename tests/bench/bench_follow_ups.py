@@ -2,24 +2,25 @@
 
 Each line says the median and the longest of some runs, on the wall and of the processor.
 
-python -m tests.bench.bench_follow_ups [COUNT]
+python -m tests.bench.bench_follow_ups [COUNT] [RUNS]
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from chalice.test import Client
 
+from chalicelib import logs
 from chalicelib.follow_ups import Query
 from chalicelib.follow_ups.events import Event, Item, item_id, opened
 from chalicelib.follow_ups.sqlite import SqliteRecord
@@ -27,13 +28,12 @@ from chalicelib.published import publish
 from chalicelib.staff.tokens import mint
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
+from tests.bench.costs import Cost, cost, medians
 from tests.surveys import after_sales
 
-COUNT = 100_000
 KEY = "a secret of the bench"
 HOUR = 60 * 60 * 1000
 SURVEY = after_sales()
-RUNS = 9
 SAID = (
     *(
         "等了三天才有人来，",
@@ -78,27 +78,20 @@ def item(number: int, random: Random, now: int) -> Item:
 
 def fill(record: SqliteRecord, count: int, now: int) -> float:
     """Seconds for one of them."""
-    random, start = Random(1), time.perf_counter()
+    random = Random(1)
     events = (item(number, random, now) for number in range(count))
-    record.open_all(opened(each, each.received_at) for each in events)
-    return (time.perf_counter() - start) / count
+    return cost(record.open_all, (opened(e, e.received_at) for e in events)).seconds / count
 
 
-def measured(act: Callable[[], object], runs: int = RUNS) -> str:
-    walls, cpus = [], []
-    for _ in range(runs):
-        wall, cpu = time.perf_counter(), time.process_time()
-        act()
-        walls.append((time.perf_counter() - wall) * 1e3)
-        cpus.append((time.process_time() - cpu) * 1e3)
+def told(runs: Sequence[Cost]) -> str:
+    middle, most = medians(runs), max(run.seconds for run in runs)
     return (
-        f"{statistics.median(walls):6.1f} ms (at most {max(walls):.1f}),"
-        f" cpu {statistics.median(cpus):6.1f} ms"
+        f"{1e3 * middle.seconds:6.1f} ms (at most {1e3 * most:.1f}),"
+        f" cpu {1e3 * middle.processor:6.1f} ms"
     )
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+def main(count: int = 100_000, runs: int = 9) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, now = Path(name), time.time_ns() // 1_000_000
         publish(FolderStore(folder), SURVEY, now - 40 * 24 * HOUR)
@@ -109,14 +102,14 @@ def main() -> None:
         os.environ |= {"ECHOFORM_DATA": name, "ECHOFORM_KEY": KEY}
         import app  # reads its settings when the first asks
 
-        app.logs.to(None)
+        logs.to(None)
         tokens = {
             role: mint(KEY.encode(), sub, role, ["T01", "T02"], now, 12 * HOUR)
             for role, sub in (("manager", "M1"), ("lead", "L1"), ("agent", "A007"))
         }
         with Client(app.app) as client:
 
-            def get(role: str, path: str) -> object:
+            def get(role: str, path: str) -> Any:
                 head = {"Authorization": f"Bearer {tokens[role]}"}
                 reply = client.http.get(f"/staff/{path}", headers=head)
                 assert reply.status_code == 200, reply.body
@@ -125,7 +118,7 @@ def main() -> None:
             get("manager", "follow-ups")
             cursor = ""
             for _ in range(20):
-                cursor = get("manager", f"follow-ups?limit=200&cursor={cursor}")["next"]  # type: ignore[index]
+                cursor = get("manager", f"follow-ups?limit=200&cursor={cursor}")["next"]
             asked = {
                 "page of 50": "follow-ups",
                 "page of 200": "follow-ups?limit=200",
@@ -141,22 +134,17 @@ def main() -> None:
             for role in tokens:
                 for what, path_ in asked.items():
                     if role != "agent" or what != "team figures":
-                        print(f"{role:8} {what:20}", measured(lambda r=role, p=path_: get(r, p)))  # type: ignore[misc]
+                        taken = [cost(get, role, path_) for _ in range(runs)]
+                        print(f"{role:8} {what:20}", told(taken))
         record, random = SqliteRecord(path), Random(2)
 
-        def append() -> None:
-            held = record.page(Query(), limit=200).items
-            one = random.choice(held)
+        def append() -> Cost:
+            one = random.choice(record.page(Query(), limit=200).items)
             note = Event(id="", number=0, at=now, by="A1", kind="note", note="n")
-            spent.append(time.perf_counter())
-            record.append(one.id, one.version, note)
-            spent[-1] = (time.perf_counter() - spent[-1]) * 1e3
+            return cost(record.append, one.id, one.version, note)
 
-        spent: list[float] = []
-        for _ in range(50):
-            append()
-        print(f"{'append':29} {statistics.median(spent):6.1f} ms (at most {max(spent):.1f})")
+        print(f"{'append':29}", told([append() for _ in range(50)]))
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

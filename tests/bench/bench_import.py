@@ -1,6 +1,6 @@
 """A cold start of the API: time and memory, against the same with boto3 and pandas beside it.
 
-python -m tests.bench.bench_import
+python -m tests.bench.bench_import [RUNS]
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RUNS = 7
 BUDGET_MS, BUDGET_MB = 120, 45
 _CODE = """
 import time
@@ -35,16 +34,16 @@ def cold(statement: str) -> tuple[float, float]:
     return took, size
 
 
-def main() -> None:
+def main(runs: int = 7) -> None:
     if not Path("/proc/self/status").exists():
         print("needs /proc to tell memory")
         return
     light, heavy = "import app", "import app, boto3, pandas; boto3.client('s3', 'us-east-1')"
     cold(light), cold(heavy)  # writes the bytecode
-    runs = [(cold(light), cold(heavy)) for _ in range(RUNS)]
+    starts = [(cold(light), cold(heavy)) for _ in range(runs)]
     (ms, mb), (heavy_ms, heavy_mb) = (
         [statistics.median(column) for column in zip(*each, strict=True)]
-        for each in zip(*runs, strict=True)
+        for each in zip(*starts, strict=True)
     )
     print(f"import app: {ms:.0f} ms (budget {BUDGET_MS}), {mb:.0f} MB (budget {BUDGET_MB})")
     print(f"with boto3 and pandas: {heavy_ms:.0f} ms, {heavy_mb:.0f} MB")
@@ -52,4 +51,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

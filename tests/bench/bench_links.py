@@ -9,11 +9,8 @@ python -m tests.bench.bench_links [COUNT]
 from __future__ import annotations
 
 import csv
-import resource
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import msgspec
@@ -22,9 +19,9 @@ from chalicelib import keys, links
 from chalicelib.links import PERSONAL, Link
 from chalicelib.storage import FolderStore
 from generator.issuing import issue_all
+from tests.bench.costs import cost, medians
 from tests.surveys import after_sales
 
-COUNT = 1_000_000
 SURVEY = after_sales()
 
 
@@ -50,35 +47,26 @@ def floor(folder: Path, count: int) -> None:
         (folder / key).write_bytes(msgspec.json.encode(shard))
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+def main(count: int = 1_000_000) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         customers, written = table(folder, count), folder / "links.csv"
         store = FolderStore(folder / "data")
-        start, spent = time.perf_counter(), time.process_time()
-        issue_all(
-            store, SURVEY, customers, Link(SURVEY.id, personal=True), "https://s.test", written
-        )
-        taken, spent = time.perf_counter() - start, time.process_time() - spent
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        start = time.perf_counter()
-        floor(folder / "floor", count)
-        least = time.perf_counter() - start
+        link = Link(SURVEY.id, personal=True)
+        taken = cost(issue_all, store, SURVEY, customers, link, "https://s.test", written)
+        least = cost(floor, folder / "floor", count)
         with written.open(encoding="utf-8-sig", newline="") as file:
             codes = [row["code"] for n, row in enumerate(csv.DictReader(file)) if n % 1000 == 0]
-        each = []
-        for code in codes:
-            start = time.perf_counter()
-            assert links.look_up(store, code) is not None
-            each.append(time.perf_counter() - start)
+        each = [cost(links.look_up, store, code) for code in codes]
+        assert all(looked_up.told for looked_up in each)
         kept = sum(len(store.get(entry.key).data) for entry in store.list(keys.LINKS))
     print(
-        f"{count:,} links: {taken:.1f} s, {taken / least:.1f} of the floor, at most {peak:.0f} MB"
+        f"{count:,} links: {taken.seconds:.1f} s, {taken.seconds / least.seconds:.1f} of the floor,"
+        f" at most {taken.megabytes:.0f} MB"
     )
     print(f"stored: {kept / count:.0f} bytes a link, {kept / 4096 / 1024:.1f} KB a shard")
-    print(f"looking one up: one read, {statistics.median(each) * 1e3:.2f} ms (median)")
+    print(f"looking one up: one read, {medians(each).seconds * 1e3:.2f} ms (median)")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -1,6 +1,6 @@
 """How fast answers merge into parts, beside pyarrow reading and writing the same part.
 
-python -m tests.bench.bench_merge
+python -m tests.bench.bench_merge [ROWS] [NEW] [RUNS]
 
 Without anything personal a merge reads and writes that part and no other; then customers and
 telephone numbers are there too, and it reads and writes their part as well.
@@ -9,11 +9,10 @@ telephone numbers are there too, and it reads and writes their part as well.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import sys
 from functools import partial
 from io import BytesIO
 from statistics import median
-from time import perf_counter
 
 import pyarrow.parquet as pq
 
@@ -22,18 +21,22 @@ from chalicelib.jobs.merge import merge
 from chalicelib.published import publish
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Response, ids
+from tests.bench.costs import cost
 from tests.surveys import after_sales
 
 DAY = 1_794_931_200_000  # midnight in Shanghai
-NEW = 10_000
-FULL = 240_000
-RUNS = 7
+WHEN = {"later than all in it": 8, "among those in it": 0}
+"""The hour from which on the new ones came."""
 
 
-def answers(draw: random.Random, personal: bool) -> dict[str, str | int | float | list[str]]:
-    said: dict[str, str | int | float | list[str]] = {
+RATED: list[int | str] = [1, 2, 3, 4, 5, "na"]
+Answer = str | int | float | list[str]
+
+
+def answers(draw: random.Random, personal: bool) -> dict[str, Answer]:
+    said: dict[str, Answer] = {
         "service_type": draw.choice(["repair", "advice", "complaint"]),
-        "responsiveness": draw.choice([1, 2, 3, 4, 5, "na"]),
+        "responsiveness": draw.choice(RATED),
         "resolution": draw.randint(1, 5),
         "attitude": draw.randint(1, 5),
         "process": draw.randint(1, 5),
@@ -77,12 +80,6 @@ def land(
         store.create(key, response.to_json())
 
 
-def timed(act: Callable[[], object]) -> float:
-    start = perf_counter()
-    act()
-    return perf_counter() - start
-
-
 def bare(data: bytes) -> bytes:
     """Reading and writing a part with pyarrow, and nothing else."""
     sink = BytesIO()
@@ -113,54 +110,62 @@ def filled(
     seconds = 0.0
     for _ in range(batches):
         land(store, count // batches, 0, draw, personal)
-        seconds += timed(lambda: merge(store, b"key", DAY))
+        seconds += cost(merge, store, b"key", DAY).seconds
     return store, seconds
 
 
-def main() -> None:
+def main(rows: int = 240_000, new: int = 10_000, runs: int = 7) -> None:
     draw = random.Random(1)
     for batches in (60, 1):
-        full, seconds = filled(draw, FULL, batches)
+        full, seconds = filled(draw, rows, batches)
         part = next(e.key for e in full.list(keys.RESPONSES))
         contacts = next(e.key for e in full.list(keys.CONTACTS))
         data = full.get(part).data, full.get(contacts).data
         print(
-            f"{FULL:,} rows in {batches} merges: {FULL / seconds:,.0f} rows/s; "
+            f"{rows:,} rows in {batches} merges: {rows / seconds:,.0f} rows/s; "
             f"{len(data[0]):,} bytes are {len(data[0]) / ideal(data[0]):.3f} x the ideal file, "
             f"contacts {len(data[1]) / ideal(data[1]):.3f} x"
         )
-    for name, start in (("later than all in it", 8), ("among those in it", 0)):
-        beside(full, name, start, draw, personal=True)
-    full, _ = filled(draw, FULL, 1, personal=False)
-    for name, start in (("later than all in it", 8), ("among those in it", 0)):
-        beside(full, f"{name}, nothing personal", start, draw, personal=False)
+    measure = partial(beside, new=new, runs=runs)
+    for name, start in WHEN.items():
+        measure(full, name, start, draw, personal=True)
+    full, _ = filled(draw, rows, 1, personal=False)
+    for name, start in WHEN.items():
+        measure(full, f"{name}, nothing personal", start, draw, personal=False)
 
 
 def beside(
-    full: MemoryStore, name: str, start: int, draw: random.Random, *, personal: bool
+    full: MemoryStore,
+    name: str,
+    start: int,
+    draw: random.Random,
+    *,
+    personal: bool,
+    new: int,
+    runs: int,
 ) -> None:
     """Merge into a full part, and read and write the same with pyarrow, in turns."""
     parts = {e.key: full.get(e.key).data for e in full.list("") if e.key.endswith(".parquet")}
     responses = next(key for key in parts if key.startswith(keys.RESPONSES))
     times, alone, every = [], [], []
-    for _ in range(RUNS):
+    for _ in range(runs):
         store = MemoryStore()
         publish(store, after_sales(), DAY)
         for key, data in parts.items():
             store.create(key, data)
-        land(store, NEW, start, draw, personal)
-        bare_of = {key: timed(partial(bare, data)) for key, data in parts.items()}
-        seconds = timed(partial(merge, store, b"key", DAY))
+        land(store, new, start, draw, personal)
+        bare_of = {key: cost(bare, data).seconds for key, data in parts.items()}
+        seconds = cost(merge, store, b"key", DAY).seconds
         times.append(seconds)
         alone.append(seconds / bare_of[responses])
         every.append(seconds / sum(bare_of.values()))
     mid = median(times)
     print(
-        f"merge {NEW:,} {name}: {mid:.2f} s, {NEW / mid:,.0f} rows/s; "
+        f"merge {new:,} {name}: {mid:.2f} s, {new / mid:,.0f} rows/s; "
         f"{median(every):.2f} x pyarrow reading and writing all it writes, "
         f"{median(alone):.2f} x the part of responses alone"
     )
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

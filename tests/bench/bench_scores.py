@@ -1,6 +1,6 @@
 """How fast scores are read from the tallies of ten million answers: 60 days, 1,368 agents.
 
-    python -m tests.bench.bench_scores [DAYS] [AGENTS]
+    python -m tests.bench.bench_scores [DAYS] [AGENTS] [RUNS]
 
 The tallies are made up: keys, items, order and row groups are the job's, and cells come as often as
 those of so many answers. As on the screen, the largest 50 segments are told, of every cut in at
@@ -13,10 +13,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
 
 import msgspec
 import numpy as np
@@ -31,15 +30,15 @@ from generator.analyst import LEGIBLE
 from generator.scores import scores
 from generator.tallied import BETWEEN
 from tests.bench import answered
+from tests.bench.costs import cost, medians
 
-RUNS = 5
 FIRST = np.datetime64("2026-05-01")
 NOW = 1_795_000_000_000
+IMPORTS = "import generator.scores"
 CUTS = (
     *("", "hour", "team", "agent", "team,hour", "day", "week", "month"),
     *("agent,month", "team,week", "team,hour,month", "agent,week", "agent,day"),
 )
-TEAMS = 60
 
 
 def day(survey: Contract, agents: int, answers: int, chance: np.random.Generator) -> pa.Table:
@@ -47,7 +46,7 @@ def day(survey: Contract, agents: int, answers: int, chance: np.random.Generator
     cells = sorted(_cells(survey))
     moments = [c for c in cells if c[0] == counting.MOMENTS]
     others = [c for c in cells if c[0] != counting.MOMENTS]
-    hours, teams = ([f"{n:02}" for n in range(24)], [f"t{n:04}" for n in range(TEAMS)])
+    hours, teams = ([f"{n:02}" for n in range(24)], [f"t{n:04}" for n in range(answered.TEAMS)])
     segments = {
         "": [""],
         "agent": [f"a{n:04}" for n in range(agents)],
@@ -112,7 +111,7 @@ def _rows(
 _SUMMED = {counting.INDEX, counting.SPREAD, counting.MOMENTS}
 
 
-def main(days: int = 60, agents: int = answered.AGENTS) -> None:
+def main(days: int = 60, agents: int = answered.AGENTS, runs: int = 5) -> None:
     contract = answered.survey()
     survey = msgspec.structs.replace(contract, segments=[["team", "hour"]])
     chance = np.random.default_rng(1)
@@ -126,30 +125,24 @@ def main(days: int = 60, agents: int = answered.AGENTS) -> None:
             name = keys.tallies(survey.id, str(FIRST + number))
             store.create(name, tally_files.encode(table, {"echoform.sources": "{}"}))
         print(f"{rows:,} tallies of {days} days")
-        print(f"scores by agent, days alone: {_told(store, survey.id, 'agent')}")
-        start, used = perf_counter(), process_time()
-        failures = add_up(store, pool, NOW)
-        assert not failures, failures
-        print(f"adding up: {perf_counter() - start:.1f} s, cpu {process_time() - used:.1f} s")
+        print(f"scores by agent, days alone: {_told(store, survey.id, 'agent', runs)}")
+        added = cost(add_up, store, pool, NOW)
+        assert not added.told, added.told
+        print(f"adding up: {added.seconds:.1f} s, cpu {added.processor:.1f} s")
         for by in CUTS:
-            print(f"scores by {by or 'nothing'}: {_told(store, survey.id, by)}")
-        start = perf_counter()
-        every = len(scores(store, survey.id, ["agent", "week"]).segments)
-        print(f"all {every:,} segments by agent,week: {perf_counter() - start:.1f} s")
-    start = perf_counter()
-    subprocess.run([sys.executable, "-c", "import generator.scores"], check=True)
-    print(f"a process that imports: {1000 * (perf_counter() - start):.0f} ms")
+            print(f"scores by {by or 'nothing'}: {_told(store, survey.id, by, runs)}")
+        every = cost(scores, store, survey.id, ["agent", "week"])
+        print(f"all {len(every.told.segments):,} segments by agent,week: {every.seconds:.1f} s")
+    imports = cost(partial(subprocess.run, check=True), [sys.executable, "-c", IMPORTS])
+    print(f"a process that imports: {1000 * imports.seconds:.0f} ms")
 
 
-def _told(store: FolderStore, survey: str, by: str) -> str:
-    taken = []
-    for _ in range(RUNS):
-        start, used = perf_counter(), process_time()
-        found = scores(store, survey, by.split(",") if by else None, most=LEGIBLE)
-        taken.append((perf_counter() - start, process_time() - used))
-    wall, cpu = (1000 * median(column) for column in zip(*taken, strict=True))
+def _told(store: FolderStore, survey: str, by: str, runs: int) -> str:
+    cut = partial(scores, most=LEGIBLE)
+    taken = [cost(cut, store, survey, by.split(",") if by else None) for _ in range(runs)]
+    found, middle = taken[-1].told, medians(taken)
     shown = f"{len(found.segments):,} of {len(found.segments) + found.more:,} segments"
-    return f"{wall:.0f} ms, cpu {cpu:.0f} ms, {shown}"
+    return f"{1000 * middle.seconds:.0f} ms, cpu {1000 * middle.processor:.0f} ms, {shown}"
 
 
 if __name__ == "__main__":

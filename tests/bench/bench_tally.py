@@ -19,16 +19,13 @@ answers in a folder for the next time.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import resource
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -40,32 +37,12 @@ from chalicelib.jobs.tally import tally
 from chalicelib.storage import FolderStore
 from chalicelib.survey.quality import FACTS
 from tests.bench import answered
+from tests.bench.costs import Cost, alone, medians
 
 NOW = 1_795_000_000_000
 FLAGS = [fact for fact in FACTS if fact != "late"]
 SAMPLE = 6
 """Days that are counted with pandas, at most."""
-
-
-class Cost(NamedTuple):
-    seconds: float
-    processor: float
-    megabytes: float
-    told: Any = None
-
-
-def alone(act: Callable[..., Any], *given: Any) -> Cost:
-    """What one call costs in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_cost, (act, given))
-
-
-def _cost(act: Callable[..., Any], given: Sequence[Any]) -> Cost:
-    start, used = time.perf_counter(), time.process_time()
-    told = act(*given)
-    seconds, processor = time.perf_counter() - start, time.process_time() - used
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(seconds, processor, most, told)
 
 
 def ours(folder: Path) -> int:
@@ -186,7 +163,7 @@ def with_pandas(folder: Path) -> int:
 
 
 def _products(answers: pd.DataFrame) -> pd.DataFrame:
-    made = {}
+    made: dict[str, Any] = {}
     for x, y in combinations(_ratings(), 2):
         both = answers[x].notna() & answers[y].notna()
         one, other = answers[x].where(both, 0), answers[y].where(both, 0)
@@ -240,10 +217,7 @@ def compare(folder: Path, runs: int) -> None:
     costs["pandas"] = [
         Cost(c.seconds * share, c.processor * share, c.megabytes) for c in costs["pandas"]
     ]
-    middle = {
-        name: Cost(*(median(c[n] for c in each) for n in range(3))) for name, each in costs.items()
-    }
-    for name, cost in middle.items():
+    for name, cost in ((name, medians(each)) for name, each in costs.items()):
         print(
             f"{name}: {cost.seconds:.2f} s, {cost.processor:.2f} s of processors,"
             f" {cost.megabytes:,.0f} MB"
@@ -252,21 +226,24 @@ def compare(folder: Path, runs: int) -> None:
         )
     whole = costs["tally"]
     for name, wanted in (("bare", "at most 2"), ("pandas", "at most 0.5")):
-        ratios = [
-            median(one[n] / other[n] for one, other in zip(whole, costs[name], strict=True))
-            for n in range(2)
-        ]
-        print(f"tally / {name}: {ratios[0]:.2f} of time, {ratios[1]:.2f} of processors; {wanted}")
-    days = [
-        median(one[n] / other[n] for one, other in zip(whole, costs["day"], strict=True))
-        for n in range(2)
-    ]
+        time, processor = _ratios(whole, costs[name])
+        print(f"tally / {name}: {time:.2f} of time, {processor:.2f} of processors; {wanted}")
+    time, processor = _ratios(whole, costs["day"])
     print(
-        f"tally / one changed day: {days[0]:.1f} of time, {days[1]:.1f} of processors;"
+        f"tally / one changed day: {time:.1f} of time, {processor:.1f} of processors;"
         " at least 30 with 60 days"
     )
     most = max(cost.megabytes for cost in whole)
     print(f"greatest memory of the tally: {most:,.0f} MB; at most 2,048")
+
+
+def _ratios(ours: Sequence[Cost], theirs: Sequence[Cost]) -> tuple[float, float]:
+    """Of seconds and of processor seconds, the middle one of the runs."""
+    pairs = list(zip(ours, theirs, strict=True))
+    return (
+        median(one.seconds / other.seconds for one, other in pairs),
+        median(one.processor / other.processor for one, other in pairs),
+    )
 
 
 if __name__ == "__main__":
