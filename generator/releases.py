@@ -12,8 +12,9 @@ content takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
@@ -172,6 +173,26 @@ def every(store: Store) -> list[Release]:
     names = [entry.key for entry in store.list(keys.RELEASES) if entry.key != keys.LIVE]
     found = [msgspec.json.decode(store.get(name).data, type=Release) for name in names]
     return sorted(found, key=lambda each: -each.number)
+
+
+def listed(store: Store) -> Iterator[str]:
+    """Every release, the latest first, in a line or more."""
+    known, _ = pointer(store)
+    found = every(store)
+    for each in found:
+        at = datetime.fromtimestamp(each.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        what = f", release {each.of} again" if each.of else ""
+        yield f"{each.number}  {at}  {each.by}  {_standing(each.number, known)}{what}"
+        for survey, version in sorted(each.versions.items()):
+            yield f"   {survey} {version}"
+    if not found:
+        yield "nothing was published yet"
+
+
+def _standing(number: int, known: Pointer) -> str:
+    if number == known.live:
+        return "live"
+    return "was live" if number in known.done else "was not finished"
 
 
 def _point(store: Store, changed: Pointer, tag: str) -> None:

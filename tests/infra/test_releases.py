@@ -20,8 +20,9 @@ from chalicelib.running import now
 from chalicelib.storage import FolderStore, MemoryStore, Store
 from generator import releases
 from generator.building import Gathered, gather
-from generator.publishing import NoShortAddresses, Place, publish_site, roll_back
+from generator.publishing import NoShortAddresses, publish_site, roll_back
 from generator.releases import NoRelease, Overtaken
+from generator.stage import Place
 from tests.infra.recording import CREDENTIALS
 from tests.interleaving import Cut, Stepped, Steps
 
