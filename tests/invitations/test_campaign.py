@@ -32,11 +32,10 @@ from chalicelib.days import DAY_MS
 from chalicelib.invitations import codes, contact_rule, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.invite import Invited, invite
-from chalicelib.messages import lay_messages
 from chalicelib.published import publish
 from chalicelib.running import endless, now
 from chalicelib.settings import Settings
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib.site import SiteRecord
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
 from chalicelib.survey.responding import Dispositions, rr1
@@ -46,6 +45,7 @@ from generator.query import ask, open_views
 from generator.serving import make_server
 from tests.channels.servers import Sink as Letters
 from tests.channels.servers import mail_server
+from tests.laying import lay_messages, lay_site
 from tests.surveys import after_sales
 
 ROOT = Path(__file__).parents[2]
