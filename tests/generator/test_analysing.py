@@ -28,11 +28,8 @@ SURVEY = contract(id="after-sales")
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-    store = FolderStore(tmp_path / "data")
+def here(empty: Path) -> FolderStore:
+    store = FolderStore(empty / "data")
     publish_all(store, [SURVEY], NOW)
     mine = {"kind": "repair", "comment": "=1+1", "phone": "13800138000"}
     land(store, said(1, SURVEY, answers=mine), said(2, SURVEY))
