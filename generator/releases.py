@@ -76,7 +76,12 @@ def hash_of(data: bytes) -> str:
 
 
 def keep(store: Store, contents: Iterable[bytes]) -> None:
-    """Keep these bytes for as long as the data lives; what is kept already is not sent again."""
+    """Keep these bytes for as long as the data lives; what is kept already is not sent again.
+
+    What no recent release names is not removed either: of old bytes somebody who publishes at the
+    same moment may have just seen that they are there, and be about to name them, and no age of
+    theirs tells. A release is some pages of a few kilobytes, so a thousand of them cost cents.
+    """
     held = {entry.key for entry in store.list(keys.KEPT)}
     for data in contents:
         key = keys.kept(hash_of(data))
