@@ -98,7 +98,10 @@ def fetch(store: Store, hashes: Mapping[str, str]) -> dict[str, bytes]:
         with suppress(Missing):
             found[name] = store.get(keys.kept(hash)).data
         if name not in found or hash_of(found[name]) != hash:
-            raise NoRelease(f"{name} of that release is not as it was kept ({keys.kept(hash)})")
+            raise NoRelease(
+                f"{name} of that release is gone, or not as it was kept ({keys.kept(hash)}):"
+                " take another with --to; `echoform releases` lists them"
+            )
     return found
 
 

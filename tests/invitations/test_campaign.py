@@ -46,19 +46,11 @@ from generator.serving import make_server
 from tests.channels.servers import Sink as Letters
 from tests.channels.servers import mail_server
 from tests.laying import lay_messages, lay_site
-from tests.surveys import after_sales
+from tests.surveys import HAPPY, after_sales
 
 ROOT = Path(__file__).parents[2]
 KEY = b"a secret of the campaign"
 SURVEY = after_sales()
-ANSWERS = {
-    "service_type": "repair",
-    "responsiveness": 5,
-    "resolution": 5,
-    "attitude": 5,
-    "resolved": "yes",
-    "overall": 10,
-}
 TIERS = ("VIP", "gold", "plain")
 DOUBTFUL = re.compile(r"^  ([0-9a-f]{32})  email to \S+  <([0-9a-f]{32})@", re.M)
 CODE = re.compile(r"/after-sales/(?:en/)?\?([0-9A-Z]{27})")
@@ -199,7 +191,7 @@ def answer(port: int, code: str, number: int) -> None:
         "version": SURVEY.version,
         "language": "en",
         "link": code,
-        "answers": ANSWERS,
+        "answers": HAPPY,
     }
     assert post(port, f"responses/{SURVEY.id}", body)[0] == 201
 
