@@ -74,7 +74,8 @@ def make(
     dry_run: bool = False,
 ) -> tuple[int, int]:
     """Make the tables and views of all these versions; how many tables there are, and how many
-    views were made. The database is made too where there is none. Raises BadQuery.
+    views were made: all where something ``moved`` or a table changed, else none. The database is
+    made too where there is none. Raises BadQuery.
     """
     first = glue.first_day(database.store, known)
     everything = catalog(known)
