@@ -14,7 +14,7 @@ from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import Missing
 from chalicelib.survey import Contract, EchoformError
-from generator import athena, codebook, glue
+from generator import account, athena, codebook, glue, tabling
 from generator.analyst import is_day
 from generator.answer import Answer, BadQuery
 from generator.building import Unbuildable
@@ -137,8 +137,6 @@ def run_athena(
             target.write_text(text, "utf-8")
         say(f"{output}: written")
     if make:
-        from generator import account, tabling
-
         for each in versions:
             codebook.write(store, each)
         with account.worded():
@@ -152,15 +150,11 @@ def run_athena(
 def _clients() -> dict[str, Any]:
     """Of Athena and Glue. Asked for before the store is opened: their credentials are in the
     environment then, and it reads that alone. Raises NoAccount."""
-    from generator import account  # boto3 takes a quarter of a second, and few need it
-
     session = account.session()
     return {name: session.client(name) for name in ("athena", "glue")}
 
 
 def _ask_athena(client: Any, sql: str, database: str, workgroup: str) -> Answer:
-    from generator import account
-
     with account.worded(), Console(stderr=True).status("queued") as status:
         answer, scan = athena.ask(client, sql, database, workgroup, status.update)
     click.echo(str(scan), err=True)
