@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import click
 from rich.console import Console
@@ -14,11 +14,10 @@ from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import Missing
 from chalicelib.survey import Contract, EchoformError
-from generator import athena, codebook, glue
+from generator import account, athena, codebook, glue, tabling
 from generator.analyst import is_day
 from generator.answer import Answer, BadQuery
 from generator.building import Unbuildable
-from generator.catalog import catalog
 from generator.data import open_data
 from generator.definition import compile_file
 from generator.dictionary import dictionary
@@ -45,10 +44,11 @@ def run_query(
     form = form or _form(output, ("csv", "json", "parquet"), "table")
     if form == "parquet" and output is None:
         raise BadQuery("Parquet is no text to print; say where to write it with --output")
+    clients = _clients() if engine == "athena" else {}
     store = open_data(data)
     note_query(store, sql, form if output is None or form != "table" else "text")
-    if engine == "athena":
-        answer = _ask_athena(sql, database, workgroup)
+    if clients:
+        answer = _ask_athena(clients["athena"], sql, database, workgroup)
     else:
         with open_views(store) as views:
             answer = ask(views, sql)
@@ -123,6 +123,7 @@ def run_athena(
     if make and surveys:
         raise EchoformError("--apply makes all surveys that are live; leave the names out")
     place = data.rstrip("/") if data.startswith("s3://") else ANYWHERE
+    clients = _clients() if make else {}
     store = open_data(data)
     named = list(surveys) or Definitions(store).surveys()
     versions = [_versions(survey, data) for survey in named]
@@ -136,30 +137,26 @@ def run_athena(
             target.write_text(text, "utf-8")
         say(f"{output}: written")
     if make:
-        import boto3  # takes a quarter of a second, and only this needs it
-
         for each in versions:
             codebook.write(store, each)
-        client = boto3.client("athena")
-        everything = catalog(known)
-        inputs = [glue.table_input(each, place, first, list(known)) for each in everything.tables]
-        changed = glue.make_workgroup(client, group)
-        changed += glue.make_tables(boto3.client("glue"), database, inputs)
-        for line in changed:
-            say(line)
-        for view in everything.views:
-            athena.run(client, glue.view_sql(view), database, workgroup)
-        say(f"{len(inputs)} tables and {len(everything.views)} views are as they should be")
+        with account.worded():
+            for line in glue.make_workgroup(clients["athena"], group):
+                say(line)
+            there = tabling.Database(clients, store, data, database, workgroup)
+            tables, views = tabling.make(there, known, say)
+        say(f"{tables} tables and {views} views are as they should be")
 
 
-def _ask_athena(sql: str, database: str, workgroup: str) -> Answer:
-    import boto3  # takes a quarter of a second, and only this needs it
+def _clients() -> dict[str, Any]:
+    """Of Athena and Glue. Asked for before the store is opened: their credentials are in the
+    environment then, and it reads that alone. Raises NoAccount."""
+    session = account.session()
+    return {name: session.client(name) for name in ("athena", "glue")}
 
-    console = Console(stderr=True)
-    with console.status("queued") as status:
-        answer, scan = athena.ask(
-            boto3.client("athena"), sql, database, workgroup, lambda state: status.update(state)
-        )
+
+def _ask_athena(client: Any, sql: str, database: str, workgroup: str) -> Answer:
+    with account.worded(), Console(stderr=True).status("queued") as status:
+        answer, scan = athena.ask(client, sql, database, workgroup, status.update)
     click.echo(str(scan), err=True)
     return answer
 

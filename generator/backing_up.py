@@ -34,7 +34,16 @@ def back_up(
     store: Store, record: Record, secret: bytes, backup: Store, now: int, most: int
 ) -> tuple[Snapshot, int, int]:
     """Copy what changed since the newest snapshot, and forget all but the newest ``most``: the
-    snapshot, how many objects were read, and how many snapshots were forgotten."""
+    snapshot, how many objects were read, and how many snapshots were forgotten. Raises Busy where
+    somebody else backs up to the same place."""
+    with snapshots.alone(backup, audit.operator(), now):
+        snapshot, changed = _snapshot(store, record, secret, backup, now)
+        return snapshot, changed, snapshots.forget(backup, most)
+
+
+def _snapshot(
+    store: Store, record: Record, secret: bytes, backup: Store, now: int
+) -> tuple[Snapshot, int]:
     known = snapshots.names(backup)
     before = snapshots.read(backup).objects if known else {}
     audit.record(store, audit.operator(), "backup", now, objects=len(before))
@@ -60,7 +69,7 @@ def back_up(
         follow_ups=[snapshots.keep(backup, data) for data in _rows(record)],
     )
     snapshots.write(backup, snapshot)
-    return snapshot, changed, snapshots.forget(backup, most)
+    return snapshot, changed
 
 
 def _places(store: Store) -> Iterator[Iterator[Entry]]:

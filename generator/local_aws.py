@@ -30,10 +30,10 @@ from generator.account import clients, whose
 from generator.building import gather
 from generator.deploying import deploy
 from generator.depot import Depot
-from generator.going_live import place_of
 from generator.local_front import Front
 from generator.packaging import Stale
 from generator.publishing import publish_site
+from generator.stage import place_of
 from generator.stand_in import StandIn
 from generator.template import CODE, LAYER, PARTITIONS, Tree, logical, referred
 

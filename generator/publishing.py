@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from chalicelib.published import Definitions
 from chalicelib.running import now
-from chalicelib.settings import ATHENA
 from chalicelib.site import lay
 from chalicelib.storage import Exists, Stale, Store
 from chalicelib.survey import Contract, EchoformError
@@ -27,6 +26,7 @@ from generator.data import examined, publish_all
 from generator.differences import differences
 from generator.headers import place
 from generator.releases import Overtaken, Release
+from generator.stage import Place
 
 Say: TypeAlias = Callable[[str], object]
 
@@ -50,23 +50,6 @@ MOST_PATHS = 500
 """That are named one by one: the first 1,000 a month are free, and a star counts as one."""
 ROUNDS = 3
 """So often what a slower publisher overwrote is put right, before that is somebody's to look at."""
-
-
-class Place(Struct, frozen=True):
-    """Where surveys go live."""
-
-    store: Store
-    data: str
-    """What the store is called: ``s3://…`` or a folder."""
-    bucket: str
-    """The site's."""
-    distribution: str | None
-    clients: Mapping[str, Any]
-    """Of AWS, by service."""
-    athena: str = ATHENA
-    """The database and workgroup of analysts."""
-    outputs: Mapping[str, str] = {}
-    """What the stage's stack says of itself, if it was asked."""
 
 
 class Wanted(Struct, frozen=True):

@@ -12,8 +12,9 @@ content takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
@@ -75,7 +76,12 @@ def hash_of(data: bytes) -> str:
 
 
 def keep(store: Store, contents: Iterable[bytes]) -> None:
-    """Keep these bytes for as long as the data lives; what is kept already is not sent again."""
+    """Keep these bytes for as long as the data lives; what is kept already is not sent again.
+
+    What no recent release names is not removed either: of old bytes somebody who publishes at the
+    same moment may have just seen that they are there, and be about to name them, and no age of
+    theirs tells. A release is some pages of a few kilobytes, so a thousand of them cost cents.
+    """
     held = {entry.key for entry in store.list(keys.KEPT)}
     for data in contents:
         key = keys.kept(hash_of(data))
@@ -92,7 +98,10 @@ def fetch(store: Store, hashes: Mapping[str, str]) -> dict[str, bytes]:
         with suppress(Missing):
             found[name] = store.get(keys.kept(hash)).data
         if name not in found or hash_of(found[name]) != hash:
-            raise NoRelease(f"{name} of that release is not as it was kept ({keys.kept(hash)})")
+            raise NoRelease(
+                f"{name} of that release is gone, or not as it was kept ({keys.kept(hash)}):"
+                " take another with --to; `echoform releases` lists them"
+            )
     return found
 
 
@@ -172,6 +181,26 @@ def every(store: Store) -> list[Release]:
     names = [entry.key for entry in store.list(keys.RELEASES) if entry.key != keys.LIVE]
     found = [msgspec.json.decode(store.get(name).data, type=Release) for name in names]
     return sorted(found, key=lambda each: -each.number)
+
+
+def listed(store: Store) -> Iterator[str]:
+    """Every release, the latest first, in a line or more."""
+    known, _ = pointer(store)
+    found = every(store)
+    for each in found:
+        at = datetime.fromtimestamp(each.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        what = f", release {each.of} again" if each.of else ""
+        yield f"{each.number}  {at}  {each.by}  {_standing(each.number, known)}{what}"
+        for survey, version in sorted(each.versions.items()):
+            yield f"   {survey} {version}"
+    if not found:
+        yield "nothing was published yet"
+
+
+def _standing(number: int, known: Pointer) -> str:
+    if number == known.live:
+        return "live"
+    return "was live" if number in known.done else "was not finished"
 
 
 def _point(store: Store, changed: Pointer, tag: str) -> None:

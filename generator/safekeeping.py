@@ -15,8 +15,8 @@ from chalicelib.survey import EchoformError
 from generator import account, snapshots
 from generator.backing_up import back_up
 from generator.data import open_data, own_key, settings
-from generator.going_live import data_of
 from generator.restoring import restore
+from generator.stage import work_on
 
 Say: TypeAlias = Callable[[str], object]
 
@@ -25,7 +25,7 @@ MADE_AGAIN = ("tally", "follow_up_tables")
 
 
 def run_backup(place: str, most: int, stage: str, data: str | None, say: Say) -> None:
-    where = data_of(stage, data)
+    where = work_on(stage, data)
     if not where.startswith("s3://") and not Path(where).is_dir():
         raise EchoformError(f"there is no folder {where}: nothing was backed up")
     known = _known(where, place)
@@ -41,7 +41,7 @@ def run_backup(place: str, most: int, stage: str, data: str | None, say: Say) ->
 
 
 def run_restore(place: str, name: str | None, stage: str, data: str | None, say: Say) -> None:
-    where = data_of(stage, data)
+    where = work_on(stage, data)
     backup = _opened(place)
     secret = os.environ.get("ECHOFORM_KEY", "")
     if not where.startswith("s3://"):

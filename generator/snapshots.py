@@ -3,24 +3,30 @@
 ``objects/<hash>`` are contents under their SHA-256, each once however many snapshots have it;
 ``snapshots/<moment>.json`` names every key with its content, and is written last, so one that is
 there is whole. A backup lies in a folder or a bucket, as data do.
+
+One at a time takes snapshots: of two, one might remove as forgotten what the other's snapshot is
+about to name. ``working.json`` says who does. It is replaced and never removed, for a backup may be
+given no right to remove.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
 
 from chalicelib import keys
-from chalicelib.storage import Exists, Missing, Store
+from chalicelib.storage import Exists, Missing, Stale, Store
 from chalicelib.survey import EchoformError
 
 OBJECTS = "objects/"
 SNAPSHOTS = "snapshots/"
+WORKING = "working.json"
 LEFT_OUT = (
     keys.TALLIES,
     keys.STRETCHES,
@@ -35,6 +41,25 @@ AT_ONCE = 16
 
 class NoBackup(EchoformError):
     """There is no backup there that could be used."""
+
+
+class Working(Struct, frozen=True, omit_defaults=True):
+    """Who takes a snapshot; nobody where nothing is said."""
+
+    by: str = ""
+    at: int = 0
+    """Since when, in milliseconds since 1970."""
+
+
+class Busy(EchoformError):
+    """Somebody else takes a snapshot, or was cut off."""
+
+    def __init__(self, other: Working) -> None:
+        since = datetime.fromtimestamp(other.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        super().__init__(
+            f"{other.by} has been backing up to the same place since {since}: wait until that is"
+            f" over. If it was cut off, remove {WORKING} there, and repeat"
+        )
 
 
 class Saved(Struct, frozen=True, omit_defaults=True):
@@ -72,6 +97,31 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 _DECODER = msgspec.json.Decoder(Snapshot)
+_FREE = msgspec.json.encode(Working())
+
+
+@contextmanager
+def alone(backup: Store, by: str, now: int) -> Iterator[None]:
+    """Nobody else takes a snapshot meanwhile. Raises Busy."""
+    mine = msgspec.json.encode(Working(by, now))
+    while True:
+        with suppress(Exists, Stale):  # who was first is met in the next round
+            try:
+                found = backup.get(WORKING)
+            except Missing:
+                backup.create(WORKING, mine)
+                break
+            if found.data != _FREE:
+                raise Busy(msgspec.json.decode(found.data, type=Working))
+            backup.replace(WORKING, mine, found.tag)
+            break
+    try:
+        yield
+    finally:
+        with suppress(Missing, Stale):  # somebody took this one for cut off
+            found = backup.get(WORKING)
+            if found.data == mine:
+                backup.replace(WORKING, _FREE, found.tag)
 
 
 def fingerprint(secret: bytes) -> str:

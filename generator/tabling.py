@@ -1,7 +1,7 @@
-"""What analysts' tables and views become when surveys go live: told, or made in Glue and Athena.
+"""Analysts' tables and views, made in Glue and Athena: when surveys go live, or when asked to.
 
-Made where the stack has a database for them. Nobody who answers waits for them, so what keeps them
-from being made is said, and stops no publishing.
+Publishing makes them where the stack has a database for them. Nobody who answers waits for them, so
+there what keeps them from being made is said, and stops nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chalicelib.storage import Store
 from chalicelib.survey import Contract, EchoformError
 from generator import athena, glue
 from generator.account import refusal
-from generator.catalog import catalog
+from generator.catalog import Surveys, catalog
 
 LATER = "`echoform athena --data {data} --apply` makes them"
 
@@ -50,9 +50,13 @@ def tell(
         say("Athena's tables: none, for it reads S3 alone")
         return
     later = LATER.format(data=data)
+    said = "Athena, to come" if dry_run else "Athena"
     try:
-        for line in _made(database, contracts, moved, dry_run):
-            say(line)
+        database.clients["glue"].get_database(Name=database.name)  # it is the stack's to make
+        known = _known(database.store, contracts)
+        _, views = make(database, known, lambda line: say(f"{said}: {line}"), moved, dry_run)
+        if views:
+            say(f"{said}: {views} views made")
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "EntityNotFoundException":
             say(f"Athena's tables: left out, there is no database {database.name} in Glue; {later}")
@@ -62,25 +66,30 @@ def tell(
         say(f"Athena's tables: left out. {error}. Then {later}")
 
 
-def _made(
-    database: Database, contracts: Iterable[Contract], moved: bool, dry_run: bool
-) -> Iterator[str]:
-    name, client = database.name, database.clients["glue"]
-    client.get_database(Name=name)
-    known = _known(database.store, contracts)
+def make(
+    database: Database,
+    known: Surveys,
+    say: Callable[[str], object],
+    moved: bool = True,
+    dry_run: bool = False,
+) -> tuple[int, int]:
+    """Make the tables and views of all these versions; how many tables there are, and how many
+    views were made: all where something ``moved`` or a table changed, else none. The database is
+    made too where there is none. Raises BadQuery.
+    """
     first = glue.first_day(database.store, known)
     everything = catalog(known)
-    place = database.data.rstrip("/")
+    place, name = database.data.rstrip("/"), database.name
     inputs = [glue.table_input(each, place, first, [*known]) for each in everything.tables]
-    changed = glue.make_tables(client, name, inputs, dry_run)
-    said = "Athena, to come" if dry_run else "Athena"
-    yield from (f"{said}: {line}" for line in _together(changed))
+    changed = glue.make_tables(database.clients["glue"], name, inputs, dry_run)
+    for line in _together(changed):
+        say(line)
     if not changed and not moved:
-        return
+        return len(inputs), 0
     if not dry_run:
         for view in everything.views:
             athena.run(database.clients["athena"], glue.view_sql(view), name, database.workgroup)
-    yield f"{said}: {len(everything.views)} views made"
+    return len(inputs), len(everything.views)
 
 
 def _together(changed: Iterable[str]) -> Iterator[str]:

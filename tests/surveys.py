@@ -28,6 +28,7 @@ from chalicelib.survey.questions import (
     Upload,
     YesNo,
 )
+from chalicelib.survey.rules import Raw
 
 
 def text(zh: str, en: str) -> dict[str, str]:
@@ -47,6 +48,17 @@ def survey(*questions: AnyQuestion, languages: tuple[str, ...] = ("zh-CN", "en")
         timezone="Asia/Shanghai",
         sections=[Section(id="all", questions=list(questions))],
     )
+
+
+HAPPY: dict[str, Raw] = {
+    "service_type": "repair",
+    "responsiveness": 5,
+    "resolution": 5,
+    "attitude": 4,
+    "resolved": "yes",
+    "overall": 10,
+}
+"""Answers to ``after_sales`` that no rule is about."""
 
 
 def after_sales() -> Contract:

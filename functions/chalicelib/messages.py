@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from . import keys
 from .channels import Message
-from .site import SiteRecord, lay, read_site
+from .site import SiteRecord, read_site
 from .storage import Missing, Store
 from .survey import EchoformError
 from .survey.words import nearest
@@ -107,13 +107,8 @@ def render(
     return _messages(store).render(kind, channel, language, fields)
 
 
-def lay_messages(store: Store, templates: Mapping[str, str], fields: tuple[str, ...] = ()) -> None:
-    """Publish templates; ``fields`` are those of the site's own."""
-    lay(store, keys.MESSAGES, written_down(templates, fields))
-
-
 def written_down(templates: Mapping[str, str], fields: tuple[str, ...] = ()) -> bytes:
-    """Templates as they are published."""
+    """Templates as they are published; ``fields`` are those of the site's own."""
     return msgspec.json.encode(Published(dict(sorted(templates.items())), [*FIELDS, *fields]))
 
 

@@ -43,11 +43,6 @@ def read_site(store: Store) -> SiteRecord:
         return SiteRecord()
 
 
-def lay_site(store: Store, record: SiteRecord) -> None:
-    """Publish the record."""
-    lay(store, keys.SITE, msgspec.json.encode(record))
-
-
 def lay(store: Store, key: str, data: bytes) -> None:
     """Store a value that may be there already, in this version or another.
 

@@ -121,15 +121,21 @@ def query(sql: str, form: str | None, output: Path | None, **options: Any) -> No
     run_query(sql, form, output, **options)
 
 
-@click.command()
-@click.argument("survey")
-@click.option(
+_form = click.option(
     "--format",
     "form",
     type=click.Choice(["parquet", "csv", "xlsx"]),
     help="Else as --output ends.",
 )
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+_file = click.option(
+    "--output", type=click.Path(path_type=Path), required=True, help="The file to write."
+)
+
+
+@click.command()
+@click.argument("survey")
+@_form
+@_file
 @click.option("--from", "first", metavar="DAY", default="", help="First day, as 2026-05-17.")
 @click.option("--to", "last", metavar="DAY", default="", help="Last day.")
 @click.option(
@@ -154,13 +160,8 @@ def export(survey: str, **options: Any) -> None:
 
 @click.command()
 @click.argument("survey")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["parquet", "csv", "xlsx"]),
-    help="Else as --output ends.",
-)
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@_form
+@_file
 @data_option
 def customers(survey: str, output: Path, form: str | None, data: str) -> None:
     """Write what is known of each customer of SURVEY, for the CRM; noted in the audit trail.

@@ -96,7 +96,7 @@ def deploy(
 
     stacks.name(stage)
     if dry_run:
-        from generator.deployment import shown
+        from generator.estimate import shown
 
         partition = "aws-cn" if (region or "").startswith("cn-") else "aws"
         for line in shown(partition, bool(waf), own_key):

@@ -25,9 +25,9 @@ def _placed(context: click.Context, parameter: click.Parameter, value: str) -> s
     """A stage is where its stack says."""
     if not value.startswith(OF_STAGE):
         return value
-    from generator.going_live import data_of
+    from generator.stage import work_on
 
-    return data_of(value.removeprefix(OF_STAGE), None)
+    return work_on(value.removeprefix(OF_STAGE), None)
 
 
 def _as_stage(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

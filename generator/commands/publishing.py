@@ -42,9 +42,9 @@ def publish(paths: tuple[Path, ...], dry_run: bool, **where: Any) -> None:
     """
     from generator.account import worded
     from generator.building import Unbuildable, gather
-    from generator.going_live import place_of
     from generator.publishing import publish_site
     from generator.site_addresses import elsewhere
+    from generator.stage import place_of
 
     try:
         gathered = gather(given(paths))
@@ -74,8 +74,8 @@ def rollback(number: int | None, dry_run: bool, **where: Any) -> None:
     Answers that were given meanwhile stay, and pages that are open are answered for seven days.
     """
     from generator.account import worded
-    from generator.going_live import place_of
     from generator.publishing import roll_back
+    from generator.stage import place_of
 
     with worded():
         roll_back(place_of(**where), number, dry_run, click.echo)
@@ -86,9 +86,11 @@ def rollback(number: int | None, dry_run: bool, **where: Any) -> None:
 @data_option_of_stage
 def releases(stage: str, data: str | None) -> None:
     """List what was published: when, by whom, which surveys, which of it is live."""
-    from generator.going_live import data_of, listed
+    from generator.data import open_data
+    from generator.releases import listed
+    from generator.stage import work_on
 
-    for line in listed(data_of(stage, data)):
+    for line in listed(open_data(work_on(stage, data))):
         click.echo(line)
 
 

@@ -9,7 +9,6 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -18,6 +17,7 @@ from chalicelib.survey import Contract
 from generator.headers import headers_of
 from generator.site import Site
 from generator.staffing import staff_pages
+from tests.browser.listening import Answering, listening
 
 Data: TypeAlias = dict[str, Any]
 
@@ -272,7 +272,7 @@ class Desk:
 def serve(*contracts: Contract, site: Site | None = None) -> Iterator[Desk]:
     desk = Desk(staff_pages(contracts, site or Site()))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -307,28 +307,5 @@ def serve(*contracts: Contract, site: Site | None = None) -> Iterator[Desk]:
             data = json.dumps(reply).encode()
             self._reply(status, data, {"Content-Type": "application/json"})
 
-        def _reply(self, status: int, data: bytes, headers: dict[str, str]) -> None:
-            self.send_response_only(status)
-            self.send_header("Content-Length", str(len(data)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    desk.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with listening(Handler) as desk.url:
         yield desk
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

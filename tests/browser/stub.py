@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib.survey import Contract, from_form, read
 from generator.render import pages
 from generator.site import Site
+from tests.browser.listening import Answering, listening
 
 
 class Post(NamedTuple):
@@ -71,7 +70,7 @@ class Stub:
 def serve(*contracts: Contract, site: Site | None = None) -> Iterator[Stub]:
     stub = Stub({k: v for c in contracts for k, v in pages(c, site or Site()).items()})
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -99,29 +98,11 @@ def serve(*contracts: Contract, site: Site | None = None) -> Iterator[Stub]:
             data = json.dumps(reply if answer.error else {"receipt": "R"}).encode()
             self._reply(answer.status, data, {"Content-Type": "application/json"}, answer.ago)
 
-        def _reply(self, status: int, data: bytes, headers: dict[str, str], ago: int = 0) -> None:
-            self.send_response_only(status)
-            self.send_header("Date", formatdate(1_900_000_000 if ago else None, usegmt=True))
-            self.send_header("Content-Length", str(len(data)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
+        def _reply(
+            self, status: int, data: bytes, headers: Mapping[str, str], ago: int = 0
+        ) -> None:
+            date = formatdate(1_900_000_000 if ago else None, usegmt=True)
+            super()._reply(status, data, {"Date": date, **headers})
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    stub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with listening(Handler) as stub.url:
         yield stub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

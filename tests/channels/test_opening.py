@@ -13,8 +13,9 @@ from chalicelib.channels import Message, Unavailable
 from chalicelib.channels.configured import Channels, Hook, Robot, Ses, Smtp, Sns
 from chalicelib.channels.opening import KINDS, open_channels
 from chalicelib.channels.outbox import Outbox
-from chalicelib.site import SiteRecord, lay_site, read_site
+from chalicelib.site import SiteRecord, read_site
 from chalicelib.storage import MemoryStore
+from tests.laying import lay_site
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 RECORD = SiteRecord(
@@ -79,10 +80,12 @@ import sys
 from chalicelib.channels.opening import open_channels
 from chalicelib.channels import notices
 from chalicelib.channels.configured import Channels, Ses
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib import keys
+from chalicelib.site import SiteRecord, lay
 from chalicelib.storage import MemoryStore
+import msgspec
 store = MemoryStore()
-lay_site(store, SiteRecord(channels=Channels({configured})))
+lay(store, keys.SITE, msgspec.json.encode(SiteRecord(channels=Channels({configured}))))
 open_channels(store, {{}})
 print("boto3" in sys.modules, "jinja2" in sys.modules)
 """

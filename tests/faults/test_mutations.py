@@ -20,7 +20,7 @@ from chalicelib.accept import Arrival, accept
 from chalicelib.jobs.merge import merge
 from chalicelib.published import Definitions
 from chalicelib.storage import Entry, Missing, Store, Stored
-from chalicelib.survey import Refused, Submission, ids
+from chalicelib.survey import Contract, Refused, Submission, ids
 
 from . import erasure
 from .checking import read
@@ -260,6 +260,16 @@ def named(store: S3Like) -> set[str]:
     return {key for key in store.values if not key.startswith((keys.AUDIT, keys.ERASURES))}
 
 
+def submitted(contract: Contract, number: int, link: str | None = None, **said: str) -> Submission:
+    return Submission(
+        id=ids.make(NOW, number),
+        version=contract.version,
+        language="en",
+        answers={"speed": number, **said},
+        link=link,
+    )
+
+
 @pytest.mark.parametrize("guarded", [True, False])
 def test_first_part_create_only(guarded: bool) -> None:
     """One merger stands still before it makes a part; meanwhile another makes it, with more in it.
@@ -268,12 +278,7 @@ def test_first_part_create_only(guarded: bool) -> None:
     store, contract = stepped.store, simulation.contract
     store.values |= simulation.store.values
     for number in (1, 2):
-        submission = Submission(
-            id=ids.make(NOW, number),
-            version=contract.version,
-            language="en",
-            answers={"speed": number},
-        )
+        submission = submitted(contract, number)
         accept(store, Definitions(store), contract.id, submission, Arrival(now=NOW))
         if number == 1:
             given = stepped if guarded else Overwriting(stepped, TABLES, what="create")
@@ -299,12 +304,7 @@ def test_if_match_of_contacts(guarded: bool) -> None:
     store.values |= simulation.store.values
 
     def answer(number: int) -> None:
-        submission = Submission(
-            id=ids.make(NOW, number),
-            version=contract.version,
-            language="en",
-            answers={"speed": number, "phone": f"1380000000{number}"},
-        )
+        submission = submitted(contract, number, phone=f"1380000000{number}")
         accept(store, Definitions(store), contract.id, submission, Arrival(now=NOW))
 
     given = stepped if guarded else Overwriting(stepped, (keys.CONTACTS,), what="replace")
@@ -335,13 +335,7 @@ def test_claim_create_only(guarded: bool) -> None:
     given = stepped if guarded else Overwriting(stepped, (keys.CLAIMS,), what="create")
 
     def answer(over: Store, number: int) -> None:
-        submission = Submission(
-            id=ids.make(NOW, number),
-            version=contract.version,
-            language="en",
-            answers={"speed": number},
-            link="L0001",
-        )
+        submission = submitted(contract, number, link="L0001")
         with suppress(Refused):
             accept(over, Definitions(store), contract.id, submission, Arrival(now=NOW))
             receipts.add(submission.id)
@@ -375,15 +369,7 @@ def test_generation(guarded: bool) -> None:
         simulation, stepped = Simulation(1), Stepped(S3Like())
         store, contract = stepped.store, simulation.contract
         store.values |= simulation.store.values
-        sent = [
-            Submission(
-                id=ids.make(NOW, number),
-                version=contract.version,
-                language="en",
-                answers={"speed": number},
-            )
-            for number in (1, 2, 3)
-        ]
+        sent = [submitted(contract, number) for number in (1, 2, 3)]
         for submission in sent[:2]:  # with one erased, so that tombstones are nothing new
             accept(store, Definitions(store), contract.id, submission, Arrival(now=NOW))
         merge(store, KEY, NOW)
@@ -422,13 +408,7 @@ def test_claims_stay(guarded: bool) -> None:
         store.values |= simulation.store.values
 
         def answer(over: Store, number: int) -> None:
-            submission = Submission(
-                id=ids.make(NOW, number),
-                version=contract.version,
-                language="en",
-                answers={"speed": number},
-                link="L0001",
-            )
+            submission = submitted(contract, number, link="L0001")
             accept(over, Definitions(store), contract.id, submission, Arrival(now=NOW))
 
         with one_thread_each():

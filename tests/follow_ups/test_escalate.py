@@ -29,13 +29,13 @@ from chalicelib.invitations.opting_out import opted_out
 from chalicelib.jobs.escalate import Escalated, escalate
 from chalicelib.jobs.follow_up import follow_up
 from chalicelib.jobs.merge import merge
-from chalicelib.messages import lay_messages
 from chalicelib.published import Definitions
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import Contract, Section, Submission, ids
 from chalicelib.survey.questions import Rating, YesNo
 from chalicelib.traces import find
 from tests.jobs.answering import KEY, NOON, contract, land, live, names, said
+from tests.laying import lay_messages
 from tests.records import HOUR, REACHED, RESOLVE, TAKE, after
 
 VERIFICATION = Contract(

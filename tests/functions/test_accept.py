@@ -13,19 +13,10 @@ from chalicelib.links import Link
 from chalicelib.published import GRACE_MS, Definitions, publish
 from chalicelib.storage import MemoryStore
 from chalicelib.survey import Refused, Response, Submission, ids
-from tests.surveys import after_sales
+from tests.surveys import HAPPY, after_sales
 
 NOW = 1_770_000_000_000
 SURVEY = after_sales()
-HAPPY = {
-    "service_type": "repair",
-    "responsiveness": 5,
-    "resolution": 5,
-    "attitude": 4,
-    "resolved": "yes",
-    "overall": 10,
-    "recommend": 9,
-}
 
 
 @pytest.fixture

@@ -49,11 +49,8 @@ def test_the_trail_is_a_view(store: Store) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-    store = FolderStore(tmp_path / "data")
+def here(empty: Path) -> FolderStore:
+    store = FolderStore(empty / "data")
     publish_all(store, [SURVEY], NOW)
     theirs = {"attributes": {"customer": CUSTOMER}, "answers": {"speed": 1, "phone": PHONE}}
     land(store, said(1, SURVEY, **theirs), said(2, SURVEY))

@@ -18,18 +18,10 @@ from chalicelib.published import Definitions, publish
 from chalicelib.storage import Entry, MemoryStore, Store, Stored
 from chalicelib.survey import Submission, ids
 from chalicelib.survey.ids import ALPHABET
-from tests.surveys import after_sales
+from tests.surveys import HAPPY, after_sales
 
 NOW = 1_770_000_000_000
 SURVEY = after_sales()
-HAPPY = {
-    "service_type": "repair",
-    "responsiveness": 5,
-    "resolution": 5,
-    "attitude": 4,
-    "resolved": "yes",
-    "overall": 10,
-}
 
 
 @st.composite

@@ -17,13 +17,13 @@ from chalicelib.messages import (
     Messages,
     Rendered,
     Unrendered,
-    lay_messages,
     render,
 )
 from chalicelib.published import Definitions
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib.site import SiteRecord
 from chalicelib.storage import MemoryStore
 from generator.message_templates import shipped
+from tests.laying import lay_messages, lay_site
 
 FIELDS = {
     "link": "https://s.example.com/after-sales/?7K3Q9M2XBV4D8N6H0TJ5R1WYCE",

@@ -20,7 +20,6 @@ from chalicelib.invitations import codes, contact_rule, opting_out, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.merge import merge
 from chalicelib.linking import standing_of
-from chalicelib.messages import lay_messages
 from chalicelib.published import Definitions
 from chalicelib.storage import FolderStore, MemoryStore, Store
 from chalicelib.survey import EchoformError
@@ -32,6 +31,7 @@ from generator.data import settings
 from generator.message_templates import shipped
 from tests.invitations.asking import Memory
 from tests.jobs.answering import KEY, at, contract, land, live, said
+from tests.laying import lay_messages
 
 SURVEY = contract(Rating(id="manner", text={"en": "Manner"}, dimension="attitude"))
 DID = {"en": "We have two more people on Saturdays.", "zh-CN": "周六多了两位师傅。"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
@@ -17,7 +18,7 @@ from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.published import DAY_MS
 from chalicelib.storage import FolderStore, MemoryStore
-from generator import analysing, analyst
+from generator import analysing, analyst, athena, glue
 from generator.__main__ import main
 from generator.data import publish_all, settings
 from generator.query import ask, open_views
@@ -27,11 +28,8 @@ SURVEY = contract(id="after-sales")
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-    store = FolderStore(tmp_path / "data")
+def here(empty: Path) -> FolderStore:
+    store = FolderStore(empty / "data")
     publish_all(store, [SURVEY], NOW)
     mine = {"kind": "repair", "comment": "=1+1", "phone": "13800138000"}
     land(store, said(1, SURVEY, answers=mine), said(2, SURVEY))
@@ -145,13 +143,59 @@ def aws(here: FolderStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_athena_made_in_aws_once_and_again(aws: None) -> None:
     first = echoform("athena", "--apply", "--data", "s3://answers/data")
     assert "workgroup echoform made" in first.output
-    assert "table responses_after_sales made" in first.output
+    assert re.search(r"\d+ tables made: .*\bresponses_after_sales\b", first.output)
     again = echoform("athena", "--apply", "--data", "s3://answers/data")
     assert "made" not in again.output
     asked = boto3.client("athena").list_query_executions(WorkGroup="echoform")
     found = re.search(r"(\d+) tables and (\d+) views are as they should be", again.output)
     assert found
     assert len(asked["QueryExecutionIds"]) == 2 * int(found[2])
+
+
+ATHENA = (
+    ["athena", "--apply", "--data", "s3://answers/data"],
+    ["query", "select 1", "--engine", "athena", "--data", "s3://answers/data"],
+)
+
+
+@pytest.mark.parametrize("command", ATHENA)
+@pytest.mark.parametrize(
+    ("unset", "said"),
+    [
+        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "no credentials of AWS were found: run"),
+        (("AWS_REGION", "AWS_DEFAULT_REGION"), "no region is set: set AWS_REGION"),
+    ],
+)
+def test_what_the_account_lacks_is_one_line(
+    aws: None,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    unset: tuple[str, ...],
+    said: str,
+) -> None:
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "none")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in unset:
+        monkeypatch.delenv(name, raising=False)
+    refused = echoform(*command)
+    assert refused.exit_code == 1
+    assert refused.output.startswith(f"Error: {said}")
+    assert refused.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ATHENA)
+def test_what_aws_refuses_is_one_line(
+    aws: None, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Ask")
+
+    monkeypatch.setattr(glue, "make_workgroup", refuse)
+    monkeypatch.setattr(athena, "ask", refuse)
+    refused = echoform(*command)
+    assert refused.exit_code == 1
+    assert refused.output == "Error: AWS does not allow Ask: no. Ask who runs the account\n"
 
 
 def test_a_query_is_asked_there(aws: None) -> None:

@@ -23,15 +23,12 @@ SURVEY = "after-sales"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(empty: Path) -> Path:
     """A folder in which three customers were invited in June's campaign."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
     done("new", SURVEY)
     Path("june.csv").write_text(CUSTOMERS, "utf-8")
     done(*invitation("june"))
-    return tmp_path
+    return empty
 
 
 def invitation(campaign: str, *more: str) -> list[str]:

@@ -66,12 +66,9 @@ SURVEY = survey(
 
 
 @pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+def data(empty: Path) -> FolderStore:
     """The data of a folder to work in, where the survey is live."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-    store = FolderStore(tmp_path / "data")
+    store = FolderStore(empty / "data")
     for contract in (SURVEY, after_sales()):
         publish(store, contract, now())
     return store

@@ -25,11 +25,8 @@ NAMES = ["王小明", "{{7*7}}", "a\r\nBcc: x@evil.example", "<b>Ann</b>", "@SUM
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a survey and June's customers, and an environment that says nothing."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
+def here(empty: Path) -> Path:
+    """A folder with a survey and June's customers."""
     done("new", "after-sales")
     book = openpyxl.Workbook()
     sheet = book.active
@@ -42,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         sheet.append([f"C{at}", name, phone, f"c{at}@example.com", tier, f"2026-05-{at + 1:02d}"])
     sheet.append(["C90", "无", "010-62345678", "", "VIP", "2026-05-01"])
     book.save("june.xlsx")
-    return tmp_path
+    return empty
 
 
 def echoform(*arguments: str, says: str = "") -> Result:

@@ -24,14 +24,11 @@ ADDRESS = re.compile(r"https?://\S+/after-sales/\?([0-9A-Z]+)\n")
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with one live survey, and an environment that says nothing."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
+def here(empty: Path) -> Path:
+    """A folder with one live survey."""
     done("new", "after-sales")
     done("link", "surveys/after-sales.yaml", "--open")
-    return tmp_path
+    return empty
 
 
 def echoform(*arguments: str) -> Result:

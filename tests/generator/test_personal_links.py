@@ -24,17 +24,9 @@ from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
 from generator.serving import Page, make_server
 from generator.throttle import BURST
-from tests.surveys import after_sales
+from tests.surveys import HAPPY, after_sales
 
 SURVEY = after_sales()
-ANSWERS = {
-    "service_type": "repair",
-    "responsiveness": 5,
-    "resolution": 5,
-    "attitude": 5,
-    "resolved": "yes",
-    "overall": 10,
-}
 
 
 class Site:
@@ -63,7 +55,7 @@ class Site:
             connection.close()
 
     def answer(self, number: int, code: str, sender: str = "203.0.113.7") -> tuple[int, bytes]:
-        body: dict[str, Any] = {"id": ids.make(now(), number), "link": code, "answers": ANSWERS}
+        body: dict[str, Any] = {"id": ids.make(now(), number), "link": code, "answers": HAPPY}
         body |= {"version": SURVEY.version, "language": "en"}
         status, _, data = self.ask("POST", "/api/responses/after-sales", body, sender)
         return status, data

@@ -245,14 +245,11 @@ def test_words_stay_whole_and_lines_even() -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
+def here(empty: Path) -> Path:
     done("new", "after-sales")
     done("link", "surveys/after-sales.yaml", "--open")
-    (tmp_path / "surveys" / "site.yaml").write_text(f"url: {HOST}\nshort: true\n")
-    return tmp_path
+    (empty / "surveys" / "site.yaml").write_text(f"url: {HOST}\nshort: true\n")
+    return empty
 
 
 def echoform(*arguments: str) -> tuple[int, str]:

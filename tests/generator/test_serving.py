@@ -32,17 +32,9 @@ from generator.local import admission
 from generator.places import SURVEYS
 from generator.serving import CannotListen, Page, make_server
 from generator.throttle import BURST, WRONG
-from tests.surveys import after_sales
+from tests.surveys import HAPPY, after_sales
 
 SURVEY = after_sales()
-ANSWERS = {
-    "service_type": "repair",
-    "responsiveness": 5,
-    "resolution": 5,
-    "attitude": 5,
-    "resolved": "yes",
-    "overall": 10,
-}
 PAGES = {"/": Page(b"list"), "/after-sales/": Page("页面".encode())}
 JSON = {"Content-Type": "application/json"}
 
@@ -81,7 +73,7 @@ def ask(
 
 
 def submission(number: int) -> bytes:
-    parts = {"version": SURVEY.version, "language": "en", "answers": ANSWERS}
+    parts = {"version": SURVEY.version, "language": "en", "answers": HAPPY}
     return msgspec.json.encode({"id": ids.make(now(), number), **parts})
 
 

@@ -29,7 +29,6 @@ from chalicelib.jobs.decision import Mark
 from chalicelib.jobs.landed import Part
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
-from chalicelib.messages import lay_messages
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job, run_notices, run_part
 from chalicelib.settings import Settings
@@ -43,6 +42,7 @@ from chalicelib.survey.questions import Upload
 from chalicelib.traces import find
 from tests.invitations.test_fates import COMPLAINT, mailed
 from tests.jobs.answering import KEY, contract, land, names, rows, said
+from tests.laying import lay_messages
 from tests.records import item
 from tests.staff.desks import ask
 

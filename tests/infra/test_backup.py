@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -27,7 +28,7 @@ from generator import snapshots
 from generator.__main__ import main
 from generator.backing_up import back_up
 from generator.restoring import MARK, Occupied, restore
-from generator.snapshots import NoBackup
+from generator.snapshots import Busy, NoBackup
 from tests.infra.recording import Aws, make_table, recorded
 from tests.interleaving import Cut, Interrupted, Stepped, Steps
 from tests.jobs.answering import contract, names, rows
@@ -250,6 +251,49 @@ def test_older_snapshots_go_and_what_only_they_have(full: tuple[Store, Record, S
     empty = SqliteRecord(Path(str(kept._path) + ".there"))  # type: ignore[attr-defined]
     found = restore(backup, None, MemoryStore(), empty, KEY, now())
     assert found.answers == {"service": 5}
+
+
+def test_of_two_backups_at_once_to_one_place_one_is_told(
+    full: tuple[Store, Record, Store],
+) -> None:
+    """At any moment of one: else the other might remove what the one is about to name."""
+    store, kept, _ = full
+    call, happened = 0, True
+    while happened:
+        backup, told = MemoryStore(), list[Busy]()
+        back_up(store, kept, KEY, backup, now(), 9)
+
+        def one(over: Store, moment: int, told: list[Busy] = told) -> None:
+            try:
+                back_up(store, kept, KEY, over, now() + moment, 1)
+            except Busy as busy:
+                told.append(busy)
+
+        over = Interrupted(backup, call, partial(one, backup, 1))
+        one(over, 2)
+        happened = over.happened
+        assert len(told) <= 1
+        for name in snapshots.names(backup):
+            assert snapshots.read(backup, name).hashes <= snapshots.held(backup), call
+        one(backup, 3)
+        assert len(told) <= 1  # none is in the way of the next
+        call += 1
+    assert call > 10
+
+
+def test_a_backup_that_was_cut_off_says_how_to_go_on(full: tuple[Store, Record, Store]) -> None:
+    store, kept, backup = full
+    with pytest.raises(Cut):
+        back_up(Stepped(store, Steps(5)), kept, KEY, backup, now(), 9)
+    back_up(store, kept, KEY, backup, now(), 9)  # an error says itself that it is over
+    cut_off = snapshots.alone(backup, "somebody", now())
+    cut_off.__enter__()
+    with pytest.raises(
+        Busy, match=r"^somebody has .* since \d{4}-.* UTC: wait .* cut off, remove working.json"
+    ):
+        back_up(store, kept, KEY, backup, now(), 9)
+    backup.delete(["working.json"])
+    back_up(store, kept, KEY, backup, now(), 9)
 
 
 def test_answers_are_copied_while_they_are_merged(

@@ -23,7 +23,7 @@ from chalicelib import keys, published, settings
 from chalicelib.invitations import learning, service_events
 from chalicelib.jobs import elsewhere, merge, tally
 from chalicelib.staff import tokens
-from generator import account, deploying, depot, packaging, template
+from generator import account, deploying, depot, packaging, snapshots, template
 from generator.__main__ import main
 from generator.places import INFRA
 from tests.infra.operating import (
@@ -163,6 +163,7 @@ ELSEWHERE = {
     "after-sales/index.html",
     "stages/STAGE/left.json",  # in the bucket of packages
     keys.LIVE,
+    snapshots.WORKING,
 }
 
 

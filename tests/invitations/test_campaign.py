@@ -32,11 +32,10 @@ from chalicelib.days import DAY_MS
 from chalicelib.invitations import codes, contact_rule, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.jobs.invite import Invited, invite
-from chalicelib.messages import lay_messages
 from chalicelib.published import publish
 from chalicelib.running import endless, now
 from chalicelib.settings import Settings
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib.site import SiteRecord
 from chalicelib.storage import FolderStore
 from chalicelib.survey import ids
 from chalicelib.survey.responding import Dispositions, rr1
@@ -46,19 +45,12 @@ from generator.query import ask, open_views
 from generator.serving import make_server
 from tests.channels.servers import Sink as Letters
 from tests.channels.servers import mail_server
-from tests.surveys import after_sales
+from tests.laying import lay_messages, lay_site
+from tests.surveys import HAPPY, after_sales
 
 ROOT = Path(__file__).parents[2]
 KEY = b"a secret of the campaign"
 SURVEY = after_sales()
-ANSWERS = {
-    "service_type": "repair",
-    "responsiveness": 5,
-    "resolution": 5,
-    "attitude": 5,
-    "resolved": "yes",
-    "overall": 10,
-}
 TIERS = ("VIP", "gold", "plain")
 DOUBTFUL = re.compile(r"^  ([0-9a-f]{32})  email to \S+  <([0-9a-f]{32})@", re.M)
 CODE = re.compile(r"/after-sales/(?:en/)?\?([0-9A-Z]{27})")
@@ -199,7 +191,7 @@ def answer(port: int, code: str, number: int) -> None:
         "version": SURVEY.version,
         "language": "en",
         "link": code,
-        "answers": ANSWERS,
+        "answers": HAPPY,
     }
     assert post(port, f"responses/{SURVEY.id}", body)[0] == 201
 

@@ -49,11 +49,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("ECHOFORM_DATA", "ECHOFORM_KEY", "ECHOFORM_S3_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
+def here(empty: Path) -> Path:
+    return empty
 
 
 def echoform(*line: str) -> str:

@@ -14,9 +14,10 @@ import app
 from chalicelib.invitations import contact_rule, record
 from chalicelib.invitations.service_events import ServiceEvents, signature
 from chalicelib.running import now
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib.site import SiteRecord
 from chalicelib.storage import FolderStore
 from tests.invitations.asking import KEY, SURVEY, Memory, plan, run
+from tests.laying import lay_site
 
 SECRET = "both sides have it"
 

@@ -10,13 +10,13 @@ from chalicelib.channels.segments import segmented
 from chalicelib.invitations import contact_rule, opting_out, record
 from chalicelib.invitations.invitation import Campaign, Invitation
 from chalicelib.invitations.writing import writer
-from chalicelib.messages import lay_messages
 from chalicelib.published import Definitions
-from chalicelib.site import SiteRecord, lay_site
+from chalicelib.site import SiteRecord
 from chalicelib.storage import MemoryStore
 from generator.link_addresses import led
 from generator.message_templates import shipped
 from tests.invitations.asking import KEY, NOON, Memory, plan, run
+from tests.laying import lay_messages, lay_site
 
 SITE = SiteRecord(url="https://kefu.example-shop.cn", short=True, name={"zh-CN": "示例公司"})
 assert len(SITE.url.removeprefix("https://")) == 20

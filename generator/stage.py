@@ -1,16 +1,35 @@
-"""Where a stage has its things, and how its releases are listed: for the commands that publish."""
+"""Where a stage has its things, for the commands that work on it: its stack says so."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
 
 from chalicelib.settings import ATHENA
-from generator import account, releases, stacks
+from chalicelib.storage import Store
+from generator import account, stacks
 from generator.data import open_data
-from generator.publishing import Place
 from generator.site_addresses import ADDRESS
+
+
+class Place(Struct, frozen=True):
+    """Where surveys go live."""
+
+    store: Store
+    data: str
+    """What the store is called: ``s3://…`` or a folder."""
+    bucket: str
+    """The site's."""
+    distribution: str | None
+    clients: Mapping[str, Any]
+    """Of AWS, by service."""
+    athena: str = ATHENA
+    """The database and workgroup of analysts."""
+    outputs: Mapping[str, str] = {}
+    """What the stage's stack says of itself, if it was asked."""
 
 
 def place_of(stage: str, data: str | None, site: str | None, distribution: str | None) -> Place:
@@ -31,17 +50,18 @@ def place_of(stage: str, data: str | None, site: str | None, distribution: str |
     return Place(open_data(named), named, bucket, front, clients, athena, told)
 
 
-def data_of(stage: str, data: str | None) -> str:
-    """Where a stage's answers lie; what is named is taken instead. Raises NoAccount, NoStack.
+def work_on(stage: str, data: str | None) -> str:
+    """Let the rest of a command work on a stage: where its answers lie; what is named is taken
+    instead. Raises NoAccount, NoStack.
 
-    What else is asked for by the environment (its secret, its table of follow-ups, its database and
-    workgroup, its address) is put there, where nobody did.
+    What jobs and stores read from the environment (credentials, and of a stage its secret, its
+    table of follow-ups, its database and workgroup, its address) is put there, where nobody did.
     """
-    if data is not None and not data.startswith("s3://"):
+    if data is not None:
+        if data.startswith("s3://"):
+            account.session()
         return data
     session = account.session()
-    if data is not None:
-        return data
     with account.worded():
         told = stacks.outputs(session.client("cloudformation"), stage)
         os.environ.setdefault("ECHOFORM_FOLLOW_UPS", told["FollowUpsTable"])
@@ -53,24 +73,3 @@ def data_of(stage: str, data: str | None) -> str:
             found = secrets.get_secret_value(SecretId=told["PseudonymSecret"])
             os.environ["ECHOFORM_KEY"] = found["SecretString"]
     return f"s3://{told['DataBucket']}"
-
-
-def listed(data: str) -> Iterator[str]:
-    """Every release, the latest first, in a line or more."""
-    store = open_data(data)
-    pointer, _ = releases.pointer(store)
-    found = releases.every(store)
-    for each in found:
-        at = datetime.fromtimestamp(each.at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        what = f", release {each.of} again" if each.of else ""
-        yield f"{each.number}  {at}  {each.by}  {_standing(each.number, pointer)}{what}"
-        for survey, version in sorted(each.versions.items()):
-            yield f"   {survey} {version}"
-    if not found:
-        yield "nothing was published yet"
-
-
-def _standing(number: int, pointer: releases.Pointer) -> str:
-    if number == pointer.live:
-        return "live"
-    return "was live" if number in pointer.done else "was not finished"
