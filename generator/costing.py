@@ -8,7 +8,6 @@ which resource uses it: both are sums of the same numbers.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from math import floor, log10
@@ -17,13 +16,12 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.survey import EchoformError
+from generator.columns import wrapped
 from generator.template import Tree
 
 MINUTES = 43_800
 """Of a month."""
 MILLION = 1_000_000
-WIDE = 100
-"""Columns of a terminal."""
 _EVERY = {"minute": 1, "hour": 60, "day": 1440}
 _MADE = {
     "AWS::SecretsManager::Secret": "secret",
@@ -141,13 +139,6 @@ def shares(these: Iterable[Share]) -> Iterator[str]:
         of = ", ".join(f"{_number(line.count)} {line.what}" for line in share.of)
         yield from wrapped(f"  {share.usd:8.2f}  {share.name:14}  {kind:22}  ", of)
     yield f"  {sum(share.usd for share in these):8.2f}  together"
-
-
-def wrapped(head: str, text: str) -> list[str]:
-    """A text behind its head, in as many lines as a terminal needs."""
-    return textwrap.wrap(
-        text, WIDE, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
-    )
 
 
 def _number(count: float) -> str:

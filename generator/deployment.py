@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator import costing, template
+from generator.columns import wrapped
 from generator.places import INFRA
 from generator.serving import load_app
 
@@ -26,7 +27,7 @@ def shown(partition: str = "aws", waf: bool = False, own_key: bool = False) -> I
     yield "These cost nothing by being there:"
     for kind, names in sorted(free.items()):
         head = f"  {kind.removeprefix('AWS::'):33}  "
-        yield from costing.wrapped(head, ", ".join(sorted(names)))
+        yield from wrapped(head, ", ".join(sorted(names)))
     yield ""
     yield "The same USD a month by what is used:"
     yield from costing.table(costing.at_rest(made, prices, on))

@@ -22,6 +22,7 @@ from chalicelib.running import JOBS, now, run_job
 from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
 from generator import athena, costing, deployment, template
+from generator.columns import WIDE
 from generator.places import INFRA
 from tests.infra.operating import FLAT, table
 from tests.infra.recording import Aws, recorded
@@ -186,7 +187,7 @@ def test_a_metric_at_which_two_alarms_look_is_made_once() -> None:
 
 def test_a_dry_run_shows_every_resource_once_and_fits_a_terminal() -> None:
     lines = [*deployment.shown(waf=True, own_key=True)]
-    assert max(map(len, lines)) <= costing.WIDE
+    assert max(map(len, lines)) <= WIDE
     resting, free = "\n".join(lines).split("\n\n")[:2]
     assert free.startswith("These cost nothing by being there:")
     walled = MADE["Resources"] | template.load(INFRA / "waf.yaml")["Resources"]
