@@ -108,7 +108,7 @@ def guard(changes: Sequence[Change], kept: Container[str] = ()) -> list[str]:
     doubtful = [change for change in changes if change.may_lose]
     if unsaid := [change for change in doubtful if change.name not in kept]:
         raise WouldLose(
-            "of what holds answers AWS cannot say before whether it would be made anew, and empty:\n"
+            "AWS cannot say before whether this makes anew, and empty, what holds answers:\n"
             + "\n".join(map(str, unsaid))
             + "\nNothing was changed. AWS's documentation of each kind says which change of which"
             " property replaces it. If this one does: undo it. If it does not: echoform deploy"
