@@ -1,7 +1,7 @@
 """What happens to a stack, as it happens; and what stopped it, in words and with what to do.
 
-A stage has more than a hundred resources: those of a kind are told together, once all of them are
-done, each by its name. What fails is told at once, alone.
+A stage has more than a hundred resources, and each was shown before: those of a kind are told
+together, once all of them are done. What fails is told at once, and what was cut off by its name.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ _WORDS = {
     "DELETE_COMPLETE": "removed",
     "DELETE_SKIPPED": "stays",
 }
+_FEW = 4
+"""Of a kind that is wholly done no more are named again."""
 
 
 class Failed(EchoformError):
@@ -128,15 +130,17 @@ class Watched:
                 self._done.setdefault(kind, []).append((word, name))
                 self._awaited[kind] -= 1
                 if not self._awaited[kind]:
-                    self._tell_kind(kind)
+                    self._tell_kind(kind, whole=True)
 
-    def _tell_kind(self, kind: str) -> None:
+    def _tell_kind(self, kind: str, whole: bool = False) -> None:
+        """``whole``: nothing of it is awaited any more, and what was to become of it was shown."""
         names: dict[str, list[str]] = {}
         for word, name in self._done.pop(kind):
             names.setdefault(word, []).append(name)
         for word, those in names.items():
-            head = f"  {word:8} {kind.removeprefix('AWS::')}  "
-            for line in wrapped(head, ", ".join(sorted(those))):
+            brief = whole and len(names) == 1 and len(those) > _FEW
+            said = f"all {len(those)}" if brief else ", ".join(sorted(those))
+            for line in wrapped(f"  {word:8} {kind.removeprefix('AWS::')}  ", said):
                 self._say(line)
 
     def _reasons(self) -> Iterator[str]:
