@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from chalicelib.survey import EchoformError
@@ -48,6 +49,8 @@ class Means(Struct, frozen=True):
     say: Say
     agree: Agree
     pause: Pause
+    keeps: frozenset[str] = frozenset()
+    """What is said not to be made anew where AWS cannot tell."""
 
 
 def settled(
@@ -147,13 +150,17 @@ def carry_out(
     for line in changes.lines(found):
         means.say(line)
     try:
-        changes.guard(found)
+        kept = changes.guard(found, means.keeps)
         if not means.agree(f"Make {name} so?"):
             raise Refused("nothing was changed")
     except EchoformError:
         _forget(means, at, stack)
         raise
-    watched = Watched(aws, said["StackId"], means.say, means.pause)
+    if kept:
+        policy = msgspec.json.encode(changes.keeping(kept)).decode()
+        aws.set_stack_policy(StackName=name, StackPolicyBody=policy)
+    kinds = [change.kind for change in found]
+    watched = Watched(aws, said["StackId"], means.say, means.pause, kinds)
     # What a failed attempt made is empty, and nobody's: it need not stay. What is taken up must.
     aws.execute_change_set(**at, **({} if kind == "IMPORT" else {"RetainExceptOnCreate": True}))
     ended = watched.until_still()

@@ -4,7 +4,7 @@ again."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -46,6 +46,11 @@ class Change(Struct, frozen=True):
         return (self.sign in "!-" and self.held) or _ANEW in self.what
 
     @property
+    def may_lose(self) -> bool:
+        """Whether AWS itself cannot say before."""
+        return self.sign == "?" and self.held
+
+    @property
     def held(self) -> bool:
         return self.kind in HOLD and self.name not in EMPTIED
 
@@ -62,7 +67,7 @@ def read(said: Iterable[dict[str, Any]]) -> list[Change]:
     """Changes as CloudFormation tells them: what is lost first, then by sign and name."""
     found = [_change(each["ResourceChange"]) for each in said if "ResourceChange" in each]
     order = "-!?~+="
-    return sorted(found, key=lambda c: (not c.loses, order.index(c.sign), c.name))
+    return sorted(found, key=lambda c: (not c.loses, not c.may_lose, order.index(c.sign), c.name))
 
 
 def lines(changes: Sequence[Change]) -> Iterator[str]:
@@ -83,17 +88,16 @@ def lines(changes: Sequence[Change]) -> Iterator[str]:
         "+": "made", "~": "changed", "!": "made anew", "?": "perhaps made anew",
         "-": "removed", "=": "taken up",
     }  # fmt: skip
-    yield from (
-        f"{c.name} may be made anew, and empty: look at what changes before you agree"
-        for c in changes
-        if c.sign == "?" and c.held
-    )
     counts = {sign: sum(c.sign == sign for c in changes) for sign in words}
     yield ", ".join(f"{sign} {n} {words[sign]}" for sign, n in counts.items() if n)
 
 
-def guard(changes: Iterable[Change]) -> None:
-    """Raises WouldLose with each change that may not be."""
+def guard(changes: Sequence[Change], kept: Container[str] = ()) -> list[str]:
+    """What AWS must be kept from making anew, by name: of it, it cannot say before whether it does.
+
+    ``kept``: what whoever deploys says is not made anew. Raises WouldLose with each change that may
+    not be.
+    """
     if lost := [str(change) for change in changes if change.loses]:
         raise WouldLose(
             "this would take from the stage what holds answers, or what they are read with:\n"
@@ -101,6 +105,33 @@ def guard(changes: Iterable[Change]) -> None:
             + "\nNothing was changed. Undo the change that asks for it (of infra/, or a parameter"
             " such as OwnKey)"
         )
+    doubtful = [change for change in changes if change.may_lose]
+    if unsaid := [change for change in doubtful if change.name not in kept]:
+        raise WouldLose(
+            "AWS cannot say before whether this makes anew, and empty, what holds answers:\n"
+            + "\n".join(map(str, unsaid))
+            + "\nNothing was changed. AWS's documentation of each kind says which change of which"
+            " property replaces it. If this one does: undo it. If it does not: echoform deploy"
+            + "".join(f" --keeps {change.name}" for change in unsaid)
+            + ", and AWS is told to refuse it should it be otherwise"
+        )
+    return [change.name for change in doubtful]
+
+
+def keeping(names: Iterable[str]) -> dict[str, Any]:
+    """A stack's policy by which AWS neither makes these anew nor removes them."""
+    every = {"Principal": "*"}
+    return {
+        "Statement": [
+            {"Effect": "Allow", "Action": "Update:*", "Resource": "*", **every},
+            {
+                "Effect": "Deny",
+                "Action": ["Update:Replace", "Update:Delete"],
+                "Resource": [f"LogicalResourceId/{name}" for name in names],
+                **every,
+            },
+        ]
+    }
 
 
 def _change(said: dict[str, Any]) -> Change:

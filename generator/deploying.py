@@ -7,7 +7,7 @@ off is finished by repeating it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -82,14 +82,17 @@ def deploy(
     agree: Agree,
     *,
     afresh: bool = False,
+    keeps: Iterable[str] = (),
     pause: Pause = a_while,
 ) -> dict[str, str]:
     """Make the stage what the packages in ``built`` say; its outputs.
 
     ``parameters`` that are not given keep what they were. ``afresh``: what an earlier stage of this
-    name left is not taken up. Raises NoAccount, BadParameters, Busy, WouldLose, Refused, Failed.
+    name left is not taken up. ``keeps``: what is not made anew where AWS cannot tell.
+
+    Raises NoAccount, BadParameters, Busy, WouldLose, Refused, Failed.
     """
-    means = Means(clients["cloudformation"], say, agree, pause)
+    means = Means(clients["cloudformation"], say, agree, pause, frozenset(keeps))
     depot = Depot(clients["s3"], whose(clients))
     template = _read(built / f"template-{depot.account.partition}.json")
     stack = stacks.found(means.aws, stacks.name(stage))
@@ -107,10 +110,11 @@ def again(
     say: Say,
     agree: Agree,
     *,
+    keeps: Iterable[str] = (),
     pause: Pause = a_while,
 ) -> dict[str, str]:
     """Make the stage what it was before its last deployment. Parameters stay as they are now."""
-    means = Means(clients["cloudformation"], say, agree, pause)
+    means = Means(clients["cloudformation"], say, agree, pause, frozenset(keeps))
     depot = Depot(clients["s3"], whose(clients))
     depot.open()
     before = depot.before(stage)

@@ -7,7 +7,7 @@ its answers along is not touched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -51,7 +51,7 @@ def destroy(
             f"no stack {name} in {account.region}: there is nothing to remove, or it is in another"
             " region (--region)"
         )
-    there = dict(_resources(aws, name))
+    there = {each: Kept(*told) for each, told in stacks.resources(aws, name).items()}
     left = kept(_template(aws, name), there)
     emptied = [there[each].id for each in EMPTIED if each in there]
     say(f"{name} in account {account.id}, {account.region}")
@@ -100,16 +100,6 @@ def kept(template: Mapping[str, Any], there: Mapping[str, Kept]) -> dict[str, Ke
             " this version first, which retains it"
         )
     return {name: there[name] for name in stays if name in there}
-
-
-def _resources(aws: Any, name: str) -> Iterator[tuple[str, Kept]]:
-    for page in aws.get_paginator("list_stack_resources").paginate(StackName=name):
-        for each in page["StackResourceSummaries"]:
-            if each["ResourceStatus"] != "DELETE_COMPLETE" and each.get("PhysicalResourceId"):
-                yield (
-                    each["LogicalResourceId"],
-                    Kept(each["ResourceType"], each["PhysicalResourceId"]),
-                )
 
 
 def _template(aws: Any, name: str) -> Mapping[str, Any]:

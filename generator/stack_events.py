@@ -1,15 +1,21 @@
-"""What happens to a stack, as it happens; and what stopped it, in words and with what to do."""
+"""What happens to a stack, as it happens; and what stopped it, in words and with what to do.
+
+A stage has more than a hundred resources, and each was shown before: those of a kind are told
+together, once all of them are done. What fails is told at once, and what was cut off by its name.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from chalicelib.survey import EchoformError
 from generator import stacks
+from generator.columns import wrapped
 
 Say = Callable[[str], object]
 Pause = Callable[[], object]
@@ -56,6 +62,8 @@ _WORDS = {
     "DELETE_COMPLETE": "removed",
     "DELETE_SKIPPED": "stays",
 }
+_FEW = 4
+"""Of a kind that is wholly done no more are named again."""
 
 
 class Failed(EchoformError):
@@ -65,9 +73,20 @@ class Failed(EchoformError):
 class Watched:
     """One stack, from now on: what happened before is not told again."""
 
-    def __init__(self, cloudformation: Any, stack: str, say: Say, pause: Pause = a_while) -> None:
-        """``stack``: its name, or its id where it may be gone before the end."""
+    def __init__(
+        self,
+        cloudformation: Any,
+        stack: str,
+        say: Say,
+        pause: Pause = a_while,
+        kinds: Iterable[str] = (),
+    ) -> None:
+        """``stack``: its name, or its id where it may be gone before the end. ``kinds``: of each
+        resource to which something is to happen."""
         self._aws, self._stack, self._say, self._pause = cloudformation, stack, say, pause
+        self._awaited = Counter(kinds)
+        self._done: dict[str, list[tuple[str, str]]] = {}
+        """Words and names that are not told yet, by kind."""
         self._last = next((each["EventId"] for each in self._backwards()), "")
         self._failures: list[dict[str, Any]] = []
 
@@ -78,6 +97,8 @@ class Watched:
             self._tell()
             status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
             if not status.endswith("_IN_PROGRESS"):
+                for kind in [*self._done]:
+                    self._tell_kind(kind)
                 return str(status)
             self._pause()
 
@@ -95,15 +116,32 @@ class Watched:
             new.append(each)
         self._last = new[0]["EventId"] if new else self._last
         for each in reversed(new):
-            status = each["ResourceStatus"]
-            if status.endswith("_FAILED"):
+            status, name, kind = (
+                each[said] for said in ("ResourceStatus", "LogicalResourceId", "ResourceType")
+            )
+            failed = status.endswith("_FAILED")
+            if failed:
                 self._failures.append(each)
-            if each["ResourceType"] == "AWS::CloudFormation::Stack":
+            if kind == "AWS::CloudFormation::Stack":
                 continue
-            word = "failed" if status.endswith("_FAILED") else _WORDS.get(status)
-            if word:
-                kind = each["ResourceType"].removeprefix("AWS::")
-                self._say(f"  {word:8} {each['LogicalResourceId']}  {kind}")
+            if failed:
+                self._say(f"  failed   {kind.removeprefix('AWS::')}  {name}")
+            elif word := _WORDS.get(status):
+                self._done.setdefault(kind, []).append((word, name))
+                self._awaited[kind] -= 1
+                if not self._awaited[kind]:
+                    self._tell_kind(kind, whole=True)
+
+    def _tell_kind(self, kind: str, whole: bool = False) -> None:
+        """``whole``: nothing of it is awaited any more, and what was to become of it was shown."""
+        names: dict[str, list[str]] = {}
+        for word, name in self._done.pop(kind):
+            names.setdefault(word, []).append(name)
+        for word, those in names.items():
+            brief = whole and len(names) == 1 and len(those) > _FEW
+            said = f"all {len(those)}" if brief else ", ".join(sorted(those))
+            for line in wrapped(f"  {word:8} {kind.removeprefix('AWS::')}  ", said):
+                self._say(line)
 
     def _reasons(self) -> Iterator[str]:
         """Of each that failed by itself, and not because another did."""
@@ -144,7 +182,8 @@ _STANDS = {
 
 def remove(cloudformation: Any, stack: str, say: Say, pause: Pause) -> None:
     """Remove a stack, by its id, and tell it until it is gone. Raises Failed."""
-    watched = Watched(cloudformation, stack, say, pause)
+    kinds = [kind for kind, _ in stacks.resources(cloudformation, stack).values()]
+    watched = Watched(cloudformation, stack, say, pause, kinds)
     cloudformation.delete_stack(StackName=stack)
     ended = watched.until_still()
     if ended != "DELETE_COMPLETE":

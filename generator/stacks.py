@@ -39,6 +39,17 @@ def found(cloudformation: Any, name_or_id: str) -> dict[str, Any] | None:
     return None if deleted else known
 
 
+def resources(cloudformation: Any, name_or_id: str) -> dict[str, tuple[str, str]]:
+    """What is there of the stack by its name in the template: its kind and its id."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name_or_id)
+    return {
+        each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"])
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceStatus"] != "DELETE_COMPLETE" and each.get("PhysicalResourceId")
+    }
+
+
 def outputs(cloudformation: Any, stage: str) -> dict[str, str]:
     """What the stack says of itself: ``SiteBucket``, ``DataBucket``, ``Address`` …
 

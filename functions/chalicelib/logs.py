@@ -19,9 +19,12 @@ from typing import TextIO
 import msgspec
 
 NAMESPACE = "Echoform"
-METERED = frozenset(["accepted", "replayed", "refused", "rejected", "oldest_unmerged_s"])
-"""Counts that are metrics: each costs 0.30 USD a month, so only those that somebody is told of. The
-others stand in the lines, where CloudWatch Logs Insights adds them up."""
+METERED: dict[object, frozenset[str]] = {
+    None: frozenset(["accepted", "replayed", "refused"]),
+    "merge": frozenset(["rejected", "oldest_unmerged_s"]),
+}
+"""Counts that are metrics, of requests and by job: each costs 0.30 USD a month, so only those that
+somebody is told of. The others stand in the lines, where CloudWatch Logs Insights adds them up."""
 _LINES = logging.getLogger("echoform.lines")
 _LINES.setLevel(logging.INFO)
 _LINES.propagate = False
@@ -73,7 +76,7 @@ def _write(facts: Mapping[str, object], metrics: Mapping[str, int]) -> None:
     now = time_ns() // 1_000_000
     said = {name: value for name, value in facts.items() if value is not None}
     line: dict[str, object] = {"time": now, **said, **metrics}
-    metered = [name for name in metrics if name in METERED]
+    metered = [name for name in metrics if name in METERED.get(facts.get("job"), ())]
     if metered:
         dimensions = [name for name in ("survey", "error", "job") if name in said]
         named = [{"Name": name, "Unit": _unit(name)} for name in metered]

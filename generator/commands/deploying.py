@@ -67,6 +67,12 @@ _yes = click.option("--yes", is_flag=True, help="Ask nothing, for scripts.")
 )
 @click.option("--previous", is_flag=True, help="What was deployed before what is there now.")
 @click.option("--afresh", is_flag=True, help="Take up nothing that a destroyed stage left.")
+@click.option(
+    "--keeps",
+    multiple=True,
+    metavar="NAME",
+    help="What holds answers and is not made anew, where AWS cannot say before.",
+)
 @click.option("--dry-run", is_flag=True, help="Show all of it and its costs, and ask AWS nothing.")
 @_yes
 def deploy(
@@ -81,6 +87,7 @@ def deploy(
     built: Path,
     previous: bool,
     afresh: bool,
+    keeps: tuple[str, ...],
     dry_run: bool,
     yes: bool,
 ) -> None:
@@ -113,7 +120,7 @@ def deploy(
     with account.worded():
         clients = account.clients(region)
         if previous:
-            outputs = deploying.again(clients, stage, click.echo, agree)
+            outputs = deploying.again(clients, stage, click.echo, agree, keeps=keeps)
         else:
             deploying.possible(clients, stage, parameters)
             try:
@@ -124,7 +131,7 @@ def deploy(
             if waf is not None:
                 parameters |= deploying.with_waf(clients, stage, built, waf, click.echo, agree)
             outputs = deploying.deploy(
-                clients, stage, built, parameters, click.echo, agree, afresh=afresh
+                clients, stage, built, parameters, click.echo, agree, afresh=afresh, keeps=keeps
             )
             if waf is False:
                 destroying.remove_waf(clients, stage, click.echo)

@@ -107,10 +107,10 @@ class Imports:
         self.protected = True
 
     def get_paginator(self, _: str) -> Any:
-        return SimpleNamespace(paginate=lambda **_: self._no_events())
+        return SimpleNamespace(paginate=lambda **_: self._nothing())
 
-    def _no_events(self) -> Iterator[Tree]:
-        yield {"StackEvents": []}
+    def _nothing(self) -> Iterator[Tree]:
+        yield {"StackEvents": [], "StackResourceSummaries": []}
 
     def _becomes(self, status: str) -> None:
         self.stack = {"StackId": "id", "StackName": "echoform-dev", "StackStatus": status}

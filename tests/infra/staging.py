@@ -90,6 +90,7 @@ class Cloud:
         self.said: list[str] = []
         self.asked: list[str] = []
         self.agrees = True
+        self.keeps: tuple[str, ...] = ()
         self.build(template())
 
     @property
@@ -106,8 +107,9 @@ class Cloud:
 
     def deploy(self, stage: str = STAGE, **parameters: str) -> dict[str, str]:
         return deploying.deploy(
-            self.clients, stage, self.built, parameters, self._say, self._agree, pause=_never
-        )
+            self.clients, stage, self.built, parameters, self._say, self._agree,
+            keeps=self.keeps, pause=_never,
+        )  # fmt: skip
 
     def again(self) -> dict[str, str]:
         return deploying.again(self.clients, STAGE, self._say, self._agree, pause=_never)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +12,7 @@ import msgspec
 import pytest
 
 import app
-from chalicelib import links
+from chalicelib import links, logs
 from chalicelib.collecting import JSON, collect
 from chalicelib.invitations import learning
 from chalicelib.linking import standing_of
@@ -19,7 +21,8 @@ from chalicelib.published import Definitions
 from chalicelib.running import JOBS, now, run_job
 from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
-from generator import athena, costing, template
+from generator import athena, costing, deployment, template
+from generator.columns import WIDE
 from generator.places import INFRA
 from tests.infra.operating import FLAT, table
 from tests.infra.recording import Aws, recorded
@@ -107,6 +110,101 @@ def test_a_run_with_nothing_to_do_asks_for_what_is_priced(job: str, aws: Aws) ->
         assert found.get(price, 0) <= said.get(price, 0), price
 
 
+def metered(act: Callable[[], Any]) -> set[tuple[str, ...]]:
+    """Metrics that an act's lines make: each name, and the dimensions' names and what is ours."""
+    lines = io.StringIO()
+    logs.to(lines)
+    try:
+        act()
+    finally:
+        logs.to(None)
+    found = set()
+    for line in map(msgspec.json.decode, lines.getvalue().splitlines()):
+        for said in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+            [by] = said["Dimensions"]
+            job = [line["job"]] if "job" in by else []
+            found |= {(each["Name"], *by, *job) for each in said["Metrics"]}
+    return found
+
+
+@pytest.mark.parametrize("job", sorted(JOBS))
+def test_jobs_make_no_metric_but_those_that_alarms_look_at(job: str, aws: Aws) -> None:
+    store = S3Store(aws.bucket, "", aws.endpoint)
+    settings = Settings(f"s3://{aws.bucket}", aws.endpoint, KEY)
+    found = metered(lambda: run_job(job, settings, store, lambda: 900.0))
+    alarms = (each["Properties"] for each in MADE["Resources"].values())
+    ours = [each for each in alarms if each.get("Namespace") == logs.NAMESPACE]
+    looked = {
+        (each["MetricName"], by["Name"], by["Value"]) for each in ours for by in each["Dimensions"]
+    }
+    assert found == {each for each in looked if each[2] == job}
+
+
+def test_a_survey_makes_the_metrics_that_are_priced() -> None:
+    """Whatever is answered to a request, with words of the survey and without."""
+
+    def ask() -> None:
+        for channel in (None, "web"):
+            for status, error in (
+                (200, ""),
+                (201, ""),
+                (303, ""),
+                (422, "problems"),
+                (404, "gone"),
+            ):
+                logs.request("/r", status, 0, error=error, survey="s", channel=channel)
+
+    priced = {(name, *by) for name, by in PRICES["metrics"].items()}
+    assert metered(ask) == priced
+    assert [line.usd for line in costing.by_survey(PRICES)] == [usd("metric")] * len(priced)
+
+
+@pytest.mark.parametrize("on", [(), ("WithKey",)])
+def test_what_rests_costs_the_same_by_resource_and_by_use(on: tuple[str, ...]) -> None:
+    """Also what a price leaves free, which is nobody's own."""
+    walled = {"Resources": MADE["Resources"] | template.load(INFRA / "waf.yaml")["Resources"]}
+    shares = costing.by_resource(walled, PRICES, on)
+    whole = costing.total(costing.at_rest(walled, PRICES, on))
+    assert sum(share.usd for share in shares) == pytest.approx(whole, rel=1e-12)
+    assert all(share.usd == costing.total(share.of) for share in shares)
+    assert [share.usd for share in shares] == sorted((s.usd for s in shares), reverse=True)
+    usds = {share.name: share.usd for share in shares}
+    assert usds["Gate"] == usd("waf")
+    assert usds["PseudonymKey"] == usd("secret")
+    assert usds["ApiFails"] == pytest.approx(usd("alarm"))
+    assert usds["MergeLags"] == pytest.approx(usd("alarm") + usd("metric"))
+    assert usds["Merge"] == pytest.approx(alone("merge"))
+    assert usds.get("DataKey") == (usd("key") if on else None)
+    assert PRICES["prices"]["polled"]["free"] < 2 * PRICES["polls"]
+    assert usds["MergeQueue"] == usds["NoticesQueue"] == pytest.approx(usd("polled", 1.314e6) / 2)
+
+
+def test_a_metric_at_which_two_alarms_look_is_made_once() -> None:
+    alarm = MADE["Resources"]["MergeLags"]
+    shares = costing.by_resource({"Resources": {"A": alarm, "B": alarm}}, PRICES)
+    assert [share.usd for share in shares] == pytest.approx([0.40, 0.10])
+
+
+def test_a_dry_run_shows_every_resource_once_and_fits_a_terminal() -> None:
+    lines = [*deployment.shown(waf=True, own_key=True)]
+    assert max(map(len, lines)) <= WIDE
+    resting, free = "\n".join(lines).split("\n\n")[:2]
+    assert free.startswith("These cost nothing by being there:")
+    walled = MADE["Resources"] | template.load(INFRA / "waf.yaml")["Resources"]
+    named = r"(?<![:\w])[A-Z]\w+(?![:\w])"
+    counts = Counter(re.findall(named, f"{resting}\n{free}"))
+    assert {name: counts[name] for name in walled} == dict.fromkeys(walled, 1)
+    assert lines[0].startswith(f"{len(walled)} resources in aws.")
+    priced = costing.by_resource({"Resources": walled}, PRICES, ["WithKey"])
+    assert {*re.findall(named, resting)} & {*walled} == {share.name for share in priced}
+    words = " ".join(resting.split())
+    assert (
+        f" {alone('merge'):.2f} Merge Serverless::Function 43,800 runs, 11,350 GB-s, 131,400 puts,"
+        " 0.044 GB of logs "
+    ) in words
+    assert "once for each error" in "\n".join(lines)
+
+
 def test_it_rests_for_four_dollars_a_month() -> None:
     made = template.template(app.app)
     assert costing.total(costing.at_rest(made, PRICES)) <= 4
@@ -185,8 +283,9 @@ def test_sums_are_made_of_what_they_say() -> None:
     run = of["gb_s"] + of["invocation"]
     assert (
         f"lists of S3 {of['put']:.2f}, two metrics {of['metric']:.2f}, six alarms"
-        f" {of['alarm']:.2f}, Lambda {run:.2f}, the secret {of['secret']:.2f}, logs"
-        f" {of['logged']:.2f}; WAF +{usd('waf'):.0f}, a key of your own +{usd('key'):.0f}"
+        f" {of['alarm']:.2f}, Lambda {run:.2f}, the secret {of['secret']:.2f}, two queues"
+        f" {of['polled']:.2f}, logs {of['logged']:.2f}; WAF +{usd('waf'):.0f}, a key"
+        f" of your own +{usd('key'):.0f}"
     ) in FLAT
     assert (
         f"puts {million('open', 'put'):.2f}, the HTTP API {million('open', 'http'):.2f}, logs"
@@ -212,6 +311,12 @@ def test_sums_are_made_of_what_they_say() -> None:
     more = costing.total(looked) - costing.total(plain)
     assert f"A WAF looks at pages too: {more:.2f} more for a million" in FLAT
     assert f"Each metric is {usd('metric'):.2f} a month" in FLAT
+    assert f"up to {costing.total(costing.by_survey(PRICES)):.2f} a month in use" in FLAT
+    polls = PRICES["polls"]
+    assert (
+        f"Lambda asks up to {polls:,} times a month, which is {usd('polled', 2 * polls):.2f}"
+        in FLAT
+    )
     assert f"that is {usd('metric', 1000):.0f} USD and more" in FLAT
     assert f"(us-east-1, {PRICES['date']}, no free tier" in FLAT
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
@@ -18,6 +21,7 @@ from generator.__main__ import main
 from generator.account import Account
 from generator.change_sets import BadParameters, Busy, Refused
 from generator.changes import WouldLose
+from generator.columns import WIDE
 from generator.depot import KEPT, Depot, packages
 from generator.stack_events import Failed, Watched, advice
 from tests.infra.staging import NAME, Cloud, Limits, reserving, stack_of, template
@@ -202,6 +206,59 @@ def test_what_holds_answers_is_neither_replaced_nor_removed(kind: str) -> None:
         changes.guard(changes.read([asked]))
 
 
+ANSWERS = {"Data": "AWS::S3::Bucket", "FollowUps": "AWS::DynamoDB::Table",
+           "PseudonymKey": "AWS::SecretsManager::Secret", "DataKey": "AWS::KMS::Key"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_holds_answers_is_not_perhaps_replaced_either(name: str) -> None:
+    """Unless somebody who looked it up says by name that it stays; then AWS is held to that."""
+    for asked in (
+        change("Modify", ANSWERS[name], name, Replacement="Conditional"),
+        change("Dynamic", ANSWERS[name], name),
+    ):
+        found = changes.read([change("Add", "AWS::SQS::Queue", "A"), asked])
+        with pytest.raises(WouldLose, match=f"If it does not: echoform deploy --keeps {name}"):
+            changes.guard(found)
+        with pytest.raises(WouldLose, match=name):
+            changes.guard(found, ["Other"])
+        assert changes.guard(found, [name]) == [name]
+    for sure in (change("Remove", ANSWERS[name], name),
+                 change("Modify", ANSWERS[name], name, Replacement="True")):  # fmt: skip
+        with pytest.raises(WouldLose):
+            changes.guard(changes.read([sure]), [name])
+    for other in ("Site", "Results"):
+        asked = change("Modify", "AWS::S3::Bucket", other, Replacement="Conditional")
+        assert changes.guard(changes.read([asked])) == []
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_whoever_agrees_to_all_does_not_agree_to_that(
+    agrees: bool, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--yes` answers a question that is not even asked."""
+    cloud.deploy()
+    cloud.asked.clear()
+    cloud.agrees = agrees
+    perhaps = changes.read([change("Modify", "AWS::S3::Bucket", Replacement="Conditional")])
+    monkeypatch.setattr(changes, "read", lambda _: perhaps)
+    with pytest.raises(WouldLose, match="--keeps Data"):
+        cloud.deploy(Budget="60")
+    assert cloud.parameters()["Budget"] == "50"
+    assert not cloud.asked
+    cloud.keeps = ("Data",)
+    if not agrees:
+        with pytest.raises(Refused):
+            cloud.deploy(Budget="60")
+        return
+    cloud.deploy(Budget="60")
+    policy = msgspec.json.decode(cloud.aws.get_stack_policy(StackName=NAME)["StackPolicyBody"])
+    allowed, denied = policy["Statement"]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "Update:*")
+    assert (denied["Effect"], denied["Resource"]) == ("Deny", ["LogicalResourceId/Data"])
+    assert "Update:Replace" in denied["Action"]
+
+
 def test_a_secret_is_not_made_anew() -> None:
     target = {"Target": {"Attribute": "Properties", "Name": "GenerateSecretString"}}
     kind = "AWS::SecretsManager::Secret"
@@ -219,10 +276,9 @@ def test_changes_are_shown_by_what_they_mean() -> None:
         change("Remove", "AWS::SNS::Topic", "Gone"),
     ])  # fmt: skip
     assert [*changes.lines(found)] == [
-        "  - Gone  SNS::Topic",
         "  ? FollowUps  DynamoDB::Table  (AttributeDefinitions)",
+        "  - Gone  SNS::Topic",
         "  + New  SQS::Queue",
-        "FollowUps may be made anew, and empty: look at what changes before you agree",
         "+ 1 made, ? 1 perhaps made anew, - 1 removed",
     ]
     many = changes.read([change("Add", table, f"T{n:02}") for n in range(changes.MANY + 1)])
@@ -315,21 +371,11 @@ def test_a_failure_says_which_resource_why_and_what_to_do(cloud: Cloud) -> None:
         event("Merge", "CREATE_FAILED", limit, "AWS::Lambda::Function"),
         *first,
     ]
-    said: list[Any] = []
-    paused: list[int] = []
-    with Stubber(cloud.aws) as aws:
-        aws.add_response("describe_stack_events", {"StackEvents": [before]})
-        watched = Watched(cloud.aws, NAME, said.append, lambda: paused.append(1))
-        aws.add_response("describe_stacks", stack("CREATE_IN_PROGRESS"))
-        aws.add_response("describe_stack_events", {"StackEvents": first})
-        aws.add_response("describe_stacks", stack("ROLLBACK_COMPLETE"))
-        aws.add_response("describe_stack_events", {"StackEvents": later})
-        ended = watched.until_still()
-    assert paused == [1]
+    watched, ended, said = watch(cloud, [first, later], "ROLLBACK_COMPLETE", before=before)
     assert said == [
-        "  made     Data  S3::Bucket",
-        "  failed   Merge  Lambda::Function",
-        "  failed   Read  S3::Bucket",
+        "  failed   Lambda::Function  Merge",
+        "  failed   S3::Bucket  Read",
+        "  made     S3::Bucket  Data",
     ]
     text = str(watched.failure(ended))
     assert f"Merge: {limit}" in text
@@ -337,6 +383,58 @@ def test_a_failure_says_which_resource_why_and_what_to_do(cloud: Cloud) -> None:
     assert "rolled it back, and nothing is left" in text
     assert "cancelled" not in text
     assert "of the last time" not in text
+
+
+def watch(
+    cloud: Cloud, looks: list[list[Any]], end: str, kinds: Iterable[str] = (), before: Any = None
+) -> tuple[Watched, str, list[Any]]:
+    """A stack that is looked at so often; what was said, with a mark for each pause."""
+    said: list[Any] = []
+    with Stubber(cloud.aws) as aws:
+        aws.add_response("describe_stack_events", {"StackEvents": [before] if before else []})
+        watched = Watched(cloud.aws, NAME, said.append, lambda: paused.append(len(said)), kinds)
+        paused: list[int] = []
+        for number, look in enumerate(looks, 1):
+            status = end if number == len(looks) else "CREATE_IN_PROGRESS"
+            aws.add_response("describe_stacks", stack(status))
+            aws.add_response("describe_stack_events", {"StackEvents": look})
+        ended = watched.until_still()
+    assert len(paused) == len(looks) - 1
+    return watched, ended, said
+
+
+def test_a_kind_is_told_once_when_all_of_it_is_done(cloud: Cloud) -> None:
+    """A terminal is not flooded: all names were shown before it was agreed to."""
+    role, function = "AWS::IAM::Role", "AWS::Lambda::Function"
+    names = [f"Role{number:02}" for number in range(20)]
+    roles = [event(name, "CREATE_COMPLETE", kind=role) for name in names]
+    data, merge = event("Data", "CREATE_COMPLETE"), event("Merge", "CREATE_COMPLETE", kind=function)
+    kinds = [*[role] * 20, "AWS::S3::Bucket", "AWS::S3::Bucket", function]
+    first = [data, *roles[:11][::-1]]
+    second = [*roles[11:][::-1], *first]
+    third = [merge, *second]
+    _, _, said = watch(cloud, [first, second, third], "CREATE_COMPLETE", kinds)
+    assert said == [
+        "  made     IAM::Role  all 20",
+        "  made     Lambda::Function  Merge",
+        "  made     S3::Bucket  Data",  # another was to come and did not
+    ]
+    _, _, said = watch(cloud, [first, [*roles[11:19][::-1], *first]], "ROLLBACK_COMPLETE", kinds)
+    assert max(map(len, said)) <= WIDE
+    assert re.findall(r"Role\d\d", "".join(said)) == names[:19], "who is missing can be seen"
+
+
+def test_what_fails_is_told_at_once_and_what_was_done_before_it(cloud: Cloud) -> None:
+    done = [event("A", "CREATE_COMPLETE"), event("B", "CREATE_FAILED", "no such right")]
+    gone = [event("A", "DELETE_COMPLETE"), event("C", "DELETE_SKIPPED"), *done[::-1]]
+    kinds = ["AWS::S3::Bucket"] * 4
+    _, _, said = watch(cloud, [done[::-1], gone], "ROLLBACK_COMPLETE", kinds)
+    assert said == [
+        "  failed   S3::Bucket  B",
+        "  made     S3::Bucket  A",
+        "  stays    S3::Bucket  C",
+        "  removed  S3::Bucket  A",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ def options(command: click.Command) -> set[str]:
 ELSEWHERE = {
     "surveys/site.yaml",  # the author's
     "index.html",  # in the site's bucket
+    "404.html",
     "after-sales/index.html",
     "stages/STAGE/left.json",  # in the bucket of packages
     keys.LIVE,

@@ -16,6 +16,7 @@ import app
 from chalicelib.collecting import REFUSALS
 from chalicelib.jobs.merge import ENOUGH_S, Merged
 from chalicelib.logs import METERED, NAMESPACE
+from chalicelib.staff.refusals import STATUS
 from chalicelib.standing import metrics
 from chalicelib.storage import MemoryStore
 from chalicelib.survey.words import say
@@ -110,6 +111,25 @@ def test_a_page_gets_the_headers_that_every_server_sends() -> None:
     assert policy.replace("${Frames}", frames) in wanted["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_what_the_api_refuses_arrives_as_it_said_it_and_at_nobody_else(partition: str) -> None:
+    """An error page is for the whole distribution; an error is kept by its path, whoever asks."""
+    made = template.template(app.app, partition)["Resources"]
+    errors = made["Front"]["Properties"]["DistributionConfig"]["CustomErrorResponses"]
+    said = {*REFUSALS.values(), *STATUS.values(), 500, 502, 503, 504}
+    assert not {each["ErrorCode"] for each in errors if "ResponsePagePath" in each} & said
+    kept = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}  # CloudFront keeps no others
+    assert {each["ErrorCode"] for each in errors if each["ErrorCachingMinTTL"] == 0} >= said & kept
+
+
+@pytest.mark.parametrize("partition", template.PARTITIONS)
+def test_nobody_lists_the_site_by_its_root(partition: str) -> None:
+    """In China no function puts a file's name behind an address, and CloudFront may list."""
+    made = template.template(app.app, partition)["Resources"]
+    front = made["Front"]["Properties"]["DistributionConfig"]
+    assert front["DefaultRootObject"] == "index.html"
+
+
 def test_answers_are_closed_to_the_public_and_kept() -> None:
     for name in ("Data", "Site", "Results", "AccessLogs"):
         said = resources()[name]["Properties"]
@@ -185,7 +205,7 @@ def test_alarms_are_about_what_is_counted() -> None:
         if each["Properties"].get("Namespace") == NAMESPACE
     ]
     assert len(ours) == 2
-    assert {*ours} <= counted & METERED
+    assert {*ours} == counted & METERED["merge"]
 
 
 def test_the_gate_stands_where_it_sees_who_asks() -> None:
