@@ -195,4 +195,3 @@ def _segment(text: str | None) -> tuple[str, str] | None:
     if not equals:
         raise Unscorable(f"{text!r} is no segment; write it as agent=A07")
     return key, value
-

@@ -19,6 +19,7 @@ from chalicelib.survey.figures import Mean, Nps, Share
 from chalicelib.survey.piping import filled
 from chalicelib.survey.questions import NA, Ces, Offering, Text, YesNo
 from chalicelib.survey.questions import Nps as NpsQuestion
+from generator.completion import Completion, completion
 from generator.grids import Cell, Counted, Values
 from generator.tallied import EVERYBODY, PERIODS, Unscorable, contracts_of, read
 
@@ -99,6 +100,8 @@ class Scores(Struct, frozen=True):
     """Whether flagged responses are left out of every figure."""
     more: int = 0
     """Segments that are not among these: smaller ones."""
+    completion: Completion | None = None
+    """Of everybody; None by a key, or where no break-off is known."""
 
 
 def scores(
@@ -143,6 +146,7 @@ def scores(
         {c.code: c.text for q in chosen if isinstance(q, Offering) for c in q.choices},
         without_flagged,
         found.more,
+        None if keys else completion(store, contracts, (first, last), found.first, without_flagged),
     )
 
 

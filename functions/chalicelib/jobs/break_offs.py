@@ -107,4 +107,3 @@ def _encoded(marks: Iterable[BreakOff], stamp: str) -> bytes:
         column.name: [row[at] for row in rows] for at, column in enumerate(COLUMNS)
     }
     return parquet.encode(parquet.table(COLUMNS, cells), {STAMP: stamp})
-
