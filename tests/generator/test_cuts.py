@@ -143,4 +143,5 @@ def test_a_published_completion_rate_is_said_in_words() -> None:
     found = cut(began(web=30, phone=0, left=10), SURVEY.id, WAVE, [], False, NOW)
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(cut_board(found))
-    assert re.search(r"Completion rate  sent it +40\* +75\.0% +59\.8–85\.8%", console.export_text())
+    cells = re.sub(r"[ │]+", " ", console.export_text())
+    assert "Completion rate sent it 40* 75.0% 59.8–85.8%" in cells

@@ -118,7 +118,10 @@ def test_a_folder_is_read_as_it_is_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("select * from nowhere", "after_sales, .*audit, consents, contacts_after_sales"),
+        (
+            "select * from nowhere",
+            "after_sales, .*audit, break_offs_after_sales, .*consents, contacts_after_sales",
+        ),
         ("select nothing from after_sales", "nothing"),
         ("selec 1", "syntax error"),
         ("select 1; select 2", "one question at a time"),
