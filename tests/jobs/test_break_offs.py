@@ -9,7 +9,7 @@ import pytest
 from chalicelib import break_offs, keys, parquet
 from chalicelib.break_offs import BACK_DAYS, BreakOff
 from chalicelib.days import DAY_MS
-from chalicelib.jobs.break_offs import COUNTED
+from chalicelib.jobs.break_offs import COUNTED, EVERY_MS, HOUR_MS, PAGE
 from chalicelib.jobs.tally import tally
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import ids
@@ -238,6 +238,32 @@ def test_where_nobody_left_it_is_one_list() -> None:
     store.asked.clear()
     tally(store, OVER)
     assert [key for key in store.asked if key.startswith((keys.LEFT, keys.BREAK_OFFS))] == ["left/"]
+
+
+class Page(MemoryStore):
+    """A store that says how many entries were asked for: S3 is paid by the thousand."""
+
+    def list(self, prefix: str) -> Any:
+        for entry in super().list(prefix):
+            self.told += prefix == keys.LEFT
+            yield entry
+
+    told = 0
+
+
+def test_of_many_marks_one_page_is_listed_but_once_an_hour_all() -> None:
+    """And a page alone is never taken for all there are."""
+    store = Page()
+    for number in range(PAGE + 500):
+        leave(store, number=number)
+    assert TODAY % HOUR_MS == 0
+    tally(store, TODAY + EVERY_MS)
+    assert (store.told, counted(store)) == (PAGE, [])
+    tally(store, TODAY + EVERY_MS - 1)
+    assert counted(store) == [(VERSION, "en", "speed", PAGE + 500)]
+    store.told = 0
+    tally(store, TODAY + EVERY_MS)
+    assert (store.told, counted(store)) == (PAGE, [(VERSION, "en", "speed", PAGE + 500)])
 
 
 def test_the_note_of_a_day_is_no_mark() -> None:

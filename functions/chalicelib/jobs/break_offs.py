@@ -6,6 +6,9 @@ others than those its file was made of, also when none is left. Once nobody can 
 settled: the file says so, and is never written again; only then its marks go. Whatever run is cut
 off, or lists late, finds a settled day and has nothing left to do but delete.
 
+Marks that a run lists, a thousand at the price of a put, are listed again by every run of ten days:
+where there are more than that, once an hour is enough.
+
 A day has a note of its own beside its marks from before there is a file until it is settled: so one
 list tells every day there is something to do for, and where nobody left it is the whole run.
 """
@@ -18,12 +21,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
+from itertools import islice
 
 from .. import days, keys, parquet
 from ..break_offs import BACK_DAYS, COLUMNS, BreakOff, named
 from ..days import DAY_MS
 from ..storage import Exists, Missing, Stale, Store
 
+PAGE = 1000
+"""Marks that one list tells."""
+EVERY_MS = 5 * 60 * 1000
+"""The tally's schedule: one run of an hour begins in the first of so much of it."""
+HOUR_MS = 12 * EVERY_MS
 COUNTED = "counted"
 """The note. No mark is called so."""
 STAMP = "echoform.sources"
@@ -37,14 +46,24 @@ def add_up(
 ) -> list[Exception]:
     """Bring the break-offs of all surveys, or of one, up to date. Gives what went wrong."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for entry in store.list(f"{keys.LEFT}{only}/" if only else keys.LEFT):
-        place = entry.key.split("/")
+    for key in _listed(store, f"{keys.LEFT}{only}/" if only else keys.LEFT, now):
+        place = key.split("/")
         if len(place) == 4 and days.is_day(place[2]):  # whatever else lies there is not ours
             found[place[1], place[2]].append(place[3])
     # A day is over everywhere a day after it is in UTC.
     over = days.day(now - (BACK_DAYS + 1) * DAY_MS, "UTC")
     done = pool.map(partial(_tried, store, over), found.items())
     return [failure for failure in done if failure]
+
+
+def _listed(store: Store, prefix: str, now: int) -> list[str]:
+    """What lies there; nothing, where it is much and was looked through within the hour. (Never
+    some of it: a day is counted by all its marks.)"""
+    listed = (entry.key for entry in store.list(prefix))
+    first = [*islice(listed, PAGE)]
+    if len(first) == PAGE and now % HOUR_MS >= EVERY_MS:
+        return []
+    return [*first, *listed]
 
 
 def _tried(
