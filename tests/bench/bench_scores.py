@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from chalicelib import counting, keys, parquet, tally_files
+from chalicelib.break_offs import COLUMNS
 from chalicelib.jobs.stretches import add_up
 from chalicelib.published import publish
 from chalicelib.storage import FolderStore
@@ -53,6 +54,7 @@ def day(survey: Contract, agents: int, answers: int, chance: np.random.Generator
         "agent": [f"a{n:04}" for n in range(agents)],
         "hour": hours,
         "team": teams,
+        "channel": ["paper", "phone", "web"],
         "team,hour": [team + BETWEEN + hour for team in teams for hour in hours],
     }
     tables = [
@@ -109,6 +111,13 @@ def _rows(
     return pa.table(columns, schema=parquet.schema(counting.TALLIES))
 
 
+_LEFT = {
+    "version": ["0123456789abcdef"] * 60,
+    "language": ["en", "zh-CN"] * 30,
+    "question": [f"q{number // 2}" for number in range(60)],
+    "n": [*range(60)],
+}
+"""Who left on a day."""
 _SUMMED = {counting.INDEX, counting.SPREAD, counting.MOMENTS}
 
 
@@ -133,6 +142,10 @@ def main(days: int = 60, agents: int = answered.AGENTS) -> None:
         print(f"adding up: {perf_counter() - start:.1f} s, cpu {process_time() - used:.1f} s")
         for by in CUTS:
             print(f"scores by {by or 'nothing'}: {_told(store, survey.id, by)}")
+        for number in range(days):
+            left = parquet.encode(parquet.table(COLUMNS, _LEFT), {"echoform.sources": ""})
+            store.create(keys.break_offs(survey.id, str(FIRST + number)), left)
+        print(f"scores by nothing, and who left: {_told(store, survey.id, '')}")
         start = perf_counter()
         every = len(scores(store, survey.id, ["agent", "week"]).segments)
         print(f"all {every:,} segments by agent,week: {perf_counter() - start:.1f} s")
