@@ -109,7 +109,8 @@ def test_something_is_told_where_segments_are_large() -> None:
     assert not any(row.few for row in found.rows)
 
 
-def began(web: int, phone: int, left: int, day: str = "2026-05-17") -> MemoryStore:
+def began(web: int, phone: int, left: int, *later: str) -> MemoryStore:
+    """So many sent it on the first day, and on each that is later; so many left on the last."""
     store = MemoryStore()
     live(store, SURVEY)
     sizes = {("", ""): web + phone, ("channel", "web"): web, ("channel", "phone"): phone}
@@ -117,10 +118,12 @@ def began(web: int, phone: int, left: int, day: str = "2026-05-17") -> MemorySto
     rows = [(*key, "responses", "", False, n) for key, n in sizes.items() if n]
     tallies = {name: [row[at] for row in rows] for at, name in enumerate(names)}
     data = parquet.encode(parquet.table(TALLIES, tallies))
-    store.create(keys.tallies(SURVEY.id, "2026-05-17"), data)
+    days = ["2026-05-17", *later]
+    for day in days:
+        store.create(keys.tallies(SURVEY.id, day), data)
     cells = {"version": ["v"], "language": ["en"], "question": ["speed"], "n": [left]}
     made = parquet.encode(parquet.table(COLUMNS, cells))
-    store.create(keys.break_offs(SURVEY.id, day), made)
+    store.create(keys.break_offs(SURVEY.id, days[-1]), made)
     return store
 
 
@@ -136,7 +139,7 @@ def test_the_completion_rate_is_published_where_nobody_small_is_found_by_it() ->
     assert completed(began(web=30, phone=9, left=10)) == []
     assert completed(began(web=30, phone=10, left=9)) == []
     assert completed(began(web=15, phone=10, left=14)) == [], "fewer than 30 began"
-    assert completed(began(30, 10, 10, day="2026-05-18")) == [], "not of the whole wave"
+    assert completed(began(30, 10, 10, "2026-05-18")) == [], "not of the whole wave"
 
 
 def test_a_published_completion_rate_is_said_in_words() -> None:
