@@ -10,12 +10,12 @@ import click
 from rich.console import Console
 
 from chalicelib import audit
+from chalicelib.days import is_day
 from chalicelib.published import Definitions
 from chalicelib.running import now
 from chalicelib.storage import Missing
 from chalicelib.survey import Contract, EchoformError
 from generator import account, athena, codebook, glue, tabling
-from generator.analyst import is_day
 from generator.answer import Answer, BadQuery
 from generator.building import Unbuildable
 from generator.data import open_data

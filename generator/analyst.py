@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 
 import click
 from msgspec import Struct
 from rich.console import Console, RenderableType
 
+from chalicelib.days import is_day
 from chalicelib.running import now
 from chalicelib.survey import EchoformError
 from chalicelib.survey.comparing import Comparison
@@ -195,10 +195,3 @@ def _segment(text: str | None) -> tuple[str, str] | None:
     if not equals:
         raise Unscorable(f"{text!r} is no segment; write it as agent=A07")
     return key, value
-
-
-def is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

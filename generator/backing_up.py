@@ -3,8 +3,9 @@
 No moment is stopped for it. An answer goes from ``landing/`` to the parts, and leaves it only once
 it is there; so places are listed and copied in that order, and what moves meanwhile is met later,
 or twice, which merging takes for once. Claims come after the answers, for a merged answer without
-its claim would leave its link open. Tombstones come last: whoever was erased meanwhile is erased
-again by restoring.
+its claim would leave its link open. The marks of who left come before the counts made of them,
+which nothing makes again once the marks are gone. Tombstones come last: whoever was erased
+meanwhile is erased again by restoring.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from chalicelib.storage import Entry, Missing, Store
 from generator import snapshots
 from generator.snapshots import AT_ONCE, LEFT_OUT, Saved, Snapshot
 
-FIRST = (keys.LANDING, keys.RESPONSES, keys.CONTACTS, keys.DUE)
+FIRST = (keys.LANDING, keys.RESPONSES, keys.CONTACTS, keys.DUE, keys.LEFT)
 LAST = (keys.CLAIMS, keys.ERASURES, keys.TOMBSTONES)
 ROWS = 5_000
 """Rows of follow-ups in one object."""

@@ -28,7 +28,9 @@ WORDS = {
         "low_priority": "次要", "alpha": "Cronbach α {a:.3f}（{k} 题，n {n:,}）",
         "low": "：低于 0.70，这些题未必在测同一件事", "redundant": "：高于 0.95，题目可能重复",
         "drives": "{on} 的驱动因素：R² {r2:.3f}，n {n:,}，{method}", "few": "*：不足 100 份",
-        "n": "人数", "interval": "95% 区间", "told": "未列出的细分：不足 10 人，或为保护它们而隐去",
+        "completion rate": "完成率",
+        "completion": "已提交", "n": "人数", "interval": "95% 区间",
+        "told": "未列出的细分：不足 10 人，或为保护它们而隐去",
     },
     "en": {
         "figure": "Figure", "segment": "Segment", "p": "p (Holm)", "change": "change",
@@ -46,7 +48,8 @@ WORDS = {
         "low": ": below .70, these may not measure one thing",
         "redundant": ": above .95, some of these ask the same",
         "drives": "Drivers of {on}: R² {r2:.3f}, n {n:,}, {method}", "few": "*: fewer than 100",
-        "n": "n", "interval": "95 % interval",
+        "n": "n", "interval": "95 % interval", "completion rate": "Completion rate",
+        "completion": "sent it",
         "told": "segments not listed: fewer than 10 people, or left out to protect those",
     },
 }  # fmt: skip
@@ -149,8 +152,8 @@ def cut_board(found: Cut) -> RenderableType:
 
 def _told(row: Told) -> Iterator[str]:
     yield f"{row.n:,}" + "*" * row.few
-    scale = 100 if row.figure in SHARES else 1
-    end = "%" if row.figure in SHARES else ""
+    share = row.figure in (*SHARES, "completion")
+    scale, end = (100, "%") if share else (1, "")
     yield (
         "" if row.figure == "n" else f"{scale * row.value:.1f}{end}" if end else f"{row.value:.2f}"
     )

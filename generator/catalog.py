@@ -21,6 +21,7 @@ on a laptop and in AWS.
 ``follow_up_events_<…>``    what happened to them: a row for each event
 ``follow_ups``,             those of all surveys, without what only one knows
 ``follow_up_events``
+``break_offs_<survey>``     who began and left, by day: how many after which question
 ``consents``                every text that could be agreed to, by the hash kept with the answer
 ==========================  =====================================================================
 """
@@ -32,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from chalicelib import columns, doubts, keys
+from chalicelib import break_offs, columns, doubts, keys
 from chalicelib.columns import Column
 from chalicelib.counting import TALLIES
 from chalicelib.follow_ups import landing as follow_ups
@@ -98,6 +99,7 @@ def names_of(survey: str) -> set[str]:
         "invitations",
         "follow_ups",
         "follow_up_events",
+        "break_offs",
     )
     return {identifier(survey), *(keys.table(kind, survey) for kind in kinds)}
 
@@ -154,6 +156,7 @@ def tables_of(survey: str, versions: Sequence[Contract]) -> list[Table]:
             (keys.INVITATIONS, landing.table(versions)),
             (keys.FOLLOW_UPS, follow_ups.table(versions)),
             (keys.FOLLOW_UP_EVENTS, follow_ups.EVENTS),
+            (keys.BREAK_OFFS, break_offs.COLUMNS),
         )
     ]
 

@@ -1,4 +1,4 @@
-"""The cookbook: twenty-three questions people ask of their answers, as SQL for one survey.
+"""The cookbook: twenty-four questions people ask of their answers, as SQL for one survey.
 
 In Athena's dialect, kept to what means the same in DuckDB: every division of doubles, every day a
 date, no function that Athena alone has. A question that a survey cannot answer (an NPS it never
@@ -115,7 +115,10 @@ def _wilson(side: int) -> str:
     )
 
 
-_TABLES = ("responses", "invitations", "follow_ups", "answers", "ratings", "labels", "flags")
+_TABLES = (
+    *("responses", "invitations", "follow_ups", "break_offs"),
+    *("answers", "ratings", "labels", "flags"),
+)
 RECIPES = {
     "response-rate": (
         "who",
@@ -133,6 +136,37 @@ FROM (
 ) AS asked
 WHERE n > 0E0
 ORDER BY campaign, channel, who NULLS LAST
+""",
+    ),
+    "completion": (
+        "",
+        "Who of those that began on the page sent it, week by week and by language, and at which"
+        " question did the others stop? Completes of completes and break-offs, with its 95 %"
+        " interval (Wilson). A row for each question that was the last one answered, and one"
+        " without a question for those who sent it; from the first day of which break-offs are"
+        " known.",
+        """
+SELECT week, language, stopped_after, people, CAST(n AS BIGINT) AS began, hits / n AS completion,
+  {low} AS low, {up} AS high
+FROM (
+  SELECT week, language, stopped_after, people,
+    CAST(SUM(people) OVER (PARTITION BY week, language) AS DOUBLE) AS n,
+    CAST(SUM(CASE WHEN stopped_after IS NULL THEN people ELSE 0 END)
+      OVER (PARTITION BY week, language) AS DOUBLE) AS hits
+  FROM (
+    SELECT CAST(DATE_TRUNC('week', CAST(dt AS DATE)) AS DATE) AS week, language, stopped_after,
+      SUM(n) AS people
+    FROM (
+      SELECT dt, language, question AS stopped_after, CAST(n AS BIGINT) AS n FROM {break_offs}
+      UNION ALL
+      SELECT dt, language, CAST(NULL AS VARCHAR) AS stopped_after, CAST(1 AS BIGINT) AS n
+      FROM {responses} CROSS JOIN (SELECT MIN(dt) AS since FROM {break_offs}) AS known
+      WHERE channel = 'web' AND dt >= since
+    ) AS begun
+    GROUP BY CAST(DATE_TRUNC('week', CAST(dt AS DATE)) AS DATE), language, stopped_after
+  ) AS stops
+) AS weeks
+ORDER BY week, language, people DESC, stopped_after
 """,
     ),
     "csat-by-who-served": (
@@ -226,11 +260,11 @@ FROM (
     ),
     "answers-by-channel": (
         "rating",
-        "How do people come, and who of them gets to the rating? (Open links have no list of"
-        " whom was asked, so there is no response rate, only how many answer what.)",
+        "How do people come, and how many of those who sent their answers gave the rating? (Of who"
+        " left before sending, ask the recipe completion.)",
         """
 SELECT channel, COUNT(*) AS n, COUNT({rating}) AS rated,
-  CAST(COUNT({rating}) AS DOUBLE) / CAST(COUNT(*) AS DOUBLE) AS completion
+  CAST(COUNT({rating}) AS DOUBLE) / CAST(COUNT(*) AS DOUBLE) AS share
 FROM {responses} GROUP BY channel ORDER BY n DESC, channel
 """,
     ),

@@ -20,9 +20,10 @@ from msgspec import Struct
 
 from chalicelib import audit, counting, keys
 from chalicelib.storage import Exists, Store
-from chalicelib.survey.disclosure import FEW, MARKED, told, told_pairs
+from chalicelib.survey.disclosure import FEW, LEAST, MARKED, told, told_pairs
 from chalicelib.survey.figures import Share
 from chalicelib.survey.questions import Text
+from generator.completion import RATE, WEB
 from generator.scores import Item, Scores, Segment, scores
 from generator.tallied import Unscorable
 from generator.waves import window
@@ -34,7 +35,7 @@ class Told(Struct, frozen=True):
     segment: list[str]
     item: str
     figure: str
-    """``n``, ``mean``, ``nps``, ``top2``, ``ces``, ``yes`` or ``fcr``."""
+    """``n``, ``mean``, ``nps``, ``top2``, ``ces``, ``yes``, ``fcr`` or ``completion``."""
     n: int
     value: float
     low: float | None = None
@@ -128,6 +129,8 @@ def _rows(
         told_of.append(Told([name] * bool(by), counting.RESPONSES, "n", n, n, few=n < MARKED))
     for item in (counting.INDEX, counting.FCR, *(item.id for item in everybody.items)):
         told_of += _item(item, segments, everybody, names, bool(by))
+    if not by:
+        told_of += _completion(whole, people_by)
     order = {name: place for place, name in enumerate(segments)}
     return sorted(told_of, key=lambda row: order[row.segment[0]] if row.segment else 0)
 
@@ -157,6 +160,20 @@ def _item(
         for name in may
         for figure in figures[name]
         if figure.figure == "mean" or name in safe
+    ]
+
+
+def _completion(whole: Scores, people_by: Callable[[str], dict[str, int]]) -> list[Told]:
+    """It tells how many came over the web: so it is told where a table by channel tells that, and
+    of all days of the wave, of which others may be told."""
+    found = whole.completion
+    if found is None or found.since or found.rate.n < FEW:
+        return []
+    left = found.rate.n - found.rate.hits
+    if left < LEAST or WEB not in told(people_by("channel"), whole.segments[0].n):
+        return []
+    return [
+        msgspec.structs.replace(_share(RATE, "completion", found.rate), few=found.rate.n < MARKED)
     ]
 
 

@@ -22,7 +22,8 @@ from typing import Any
 from chalice.local import LocalDevServer
 from msgspec.structs import replace
 
-from chalicelib import links
+from chalicelib import break_offs, links
+from chalicelib.break_offs import BreakOff
 from chalicelib.links import Link
 from chalicelib.running import now, run_job
 from chalicelib.storage import Store
@@ -45,6 +46,7 @@ SURVEY = "after-sales"
 _WEEKS = 6
 _PAST = 2400
 _TODAY = 160
+_LEAVE = 22
 _AT_ONCE = 8
 _AGENTS = {f"A{number:02d}": f"T{number % 3 + 1}" for number in range(1, 13)}
 _STORES = ("S001", "S012", "S027", "S103")
@@ -88,7 +90,8 @@ def _run(once: bool, folder: Path, port: int, say: Say) -> None:
     with _serving(server):
         codes = _make_links(store, random)
         acknowledged = _answer_over_http(server, contract, codes, random)
-        say(f"3. {len(acknowledged)} answers of today accepted over HTTP, some of them sent twice")
+        say(f"3. {len(acknowledged)} answers of today accepted over HTTP, some of them sent twice;")
+        say(f"   {_leave(store, contract, random)} began and left")
         merged = run_job("merge", settings(str(folder)), store)
         tallied = run_job("tally", settings(str(folder)), store)
         say(f"4. merged into Parquet: {_words(merged)}; tallied: {_words(tallied)}")
@@ -243,6 +246,18 @@ def _answer_over_http(
         receipts = list(pool.map(lambda body: call(server, path, body)["receipt"], bodies))
     said = {body["id"]: body["answers"] for body in bodies}
     return {receipt: said[receipt] for receipt in receipts}
+
+
+def _leave(store: Store, contract: Contract, random: Random) -> int:
+    """Some of today's customers leave before sending, most of them early; how many. Their pages
+    would have them marked so."""
+    asked = [question.id for question in contract.questions if question.fields()[0].rule]
+    for number in range(_LEAVE):
+        question = asked[min(int(random.expovariate(0.4)), len(asked) - 1)]
+        language = random.choice(["zh-CN", "zh-CN", "en"])
+        mark = BreakOff(ids.make(now(), number), contract.version, language, question)
+        store.create(break_offs.key(contract.id, contract.timezone, mark), b"")
+    return _LEAVE
 
 
 def _check(store: Store, acknowledged: dict[str, dict[str, Any]], loaded: int, say: Say) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from chalicelib import columns, keys
+from chalicelib import break_offs, columns, keys
 from chalicelib.columns import Column, agreed, na
 from chalicelib.counting import TALLIES
 from chalicelib.follow_ups import landing as follow_ups
@@ -142,6 +142,15 @@ FOLLOWED: dict[str, tuple[str, str]] = {
 }
 """Columns of follow-ups and of their events."""
 
+LEFT: dict[str, tuple[str, str]] = {
+    "version": ("离开时所答的问卷版本", "The version they were answering"),
+    "language": ("页面语言", "The language of their page"),
+    "question": ("离开前最后作答的题目编号", "The last question they answered before they left"),
+    "n": ("至今未返回提交的人数", "How many did not come back to send it"),
+    DAY.name: ("离开的日期（分区，文本）", "The day they left, as text; the partition"),
+}
+"""Columns of break-offs."""
+
 VIEWS = {
     "answers": ("长表：每个答案一行", "Long: a row for each answer"),
     "ratings": ("评分长表，含量表与维度", "Its ratings, with scale and dimension"),
@@ -159,6 +168,7 @@ def dictionary(versions: Sequence[Contract]) -> str:
     said = {line[0]: line for version in versions for line in _asked(version)}
     followed = said | {name: (name, *words, "") for name, words in FOLLOWED.items()}
     followed |= {DAY.name: (DAY.name, "开单日期（分区，文本）", "The day it was opened", "")}
+    left = {name: (name, *words, "") for name, words in LEFT.items()}
     shared = (
         ("questions", codebook.QUESTIONS),
         ("labels", codebook.LABELS),
@@ -181,6 +191,7 @@ def dictionary(versions: Sequence[Contract]) -> str:
                 (keys.FOLLOW_UP_EVENTS, follow_ups.EVENTS),
             )
         ),
+        _table(keys.table(keys.BREAK_OFFS, contract.id), (*break_offs.COLUMNS, DAY), left),
         *(_table(name, known, {}) for name, known in shared),
         "\n".join(["## 视图 / Views\n", "| view | 说明 | holds |", "|---|---|---|", *views]),
     ]

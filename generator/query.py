@@ -208,7 +208,7 @@ def note_query(store: Store, sql: str, form: str) -> None:
 _SURPRISES = (duckdb.IOException, duckdb.InvalidInputException, OSError)
 _TABLES = (
     *(keys.RESPONSES, keys.CONTACTS, keys.TALLIES, keys.AUDIT, keys.INVITATIONS),
-    *(keys.FOLLOW_UPS, keys.FOLLOW_UP_EVENTS),
+    *(keys.FOLLOW_UPS, keys.FOLLOW_UP_EVENTS, keys.BREAK_OFFS),
 )
 _OF_ALL = {*SHARED} - {"tallies", "audit"}
 """What is read of every survey there is."""

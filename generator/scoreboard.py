@@ -11,10 +11,13 @@ from rich.text import Text
 from chalicelib.survey.disclosure import FEW as SMALL
 from chalicelib.survey.disclosure import MARKED
 from chalicelib.survey.figures import Mean, Share
+from generator.completion import Completion
 from generator.scores import Index, Item, Scores, Segment
 
 WIDE = 100
 """Columns of a terminal in which a question's figures fit side by side."""
+STOPS = 3
+"""Questions after which most people left."""
 ACROSS = {True: 2, False: 3}
 """Questions beside one another in a table of segments, where a terminal is narrow or not."""
 COLOURS = {"very_satisfied": "green", "satisfied": "yellow", "needs_improvement": "red"}
@@ -27,6 +30,10 @@ WORDS = {
         "index": "满意度指数",
         "fcr": "一次解决率",
         "responses": "答卷数",
+        "completion": "完成率",
+        "began": "开始作答 {n}",
+        "since": "（{day} 起）",
+        "stopped": "中途离开 {n}，离开前最后作答：{stops}",
         "very_satisfied": "非常满意",
         "satisfied": "基本满意",
         "needs_improvement": "需改进",
@@ -56,6 +63,10 @@ WORDS = {
         "index": "Index",
         "fcr": "First contact",
         "responses": "Responses",
+        "completion": "Completion rate",
+        "began": "of {n} who began",
+        "since": " (since {day})",
+        "stopped": "{n} left before sending, last answered: {stops}",
         "very_satisfied": "very satisfied",
         "satisfied": "satisfied",
         "needs_improvement": "needs improvement",
@@ -89,14 +100,15 @@ def table(scores: Scores, language: str) -> RenderableType:
     """Questions down the side; by a segment key, its values down the side."""
     words = WORDS.get(language, WORDS["en"])
     title = _said(scores.title, language, scores.survey)
+    completed = _completed(scores.completion, language, words)
     if not scores.segments:
-        return Text(f"{title}: {words['none']}")
+        return Group(Text(f"{title}: {words['none']}"), *completed)
     days = f"{scores.first} {words['to']} {scores.last}"
     heading = Text(f"{title}  {days}", style="bold")
     if scores.by is None:
         whole = scores.segments[0]
         flags = _flagged(whole, scores.without_flagged, words)
-        return Group(heading, *flags, *_whole(scores, whole, language, words))
+        return Group(heading, *flags, *completed, *_whole(scores, whole, language, words))
     small = any(segment.n < SMALL for segment in scores.segments)
     note = [Text(words["small"], style="dim")] if small else []
     if scores.more:
@@ -110,6 +122,22 @@ def _flagged(segment: Segment, left_out: bool, words: dict[str, str]) -> Iterato
         line = words["flagged"].format(n=f"{segment.flagged:,}") + words["left out"] * left_out
         named = ", ".join(f"{words[name]} {n:,}" for name, n in segment.flags.items())
         yield Text(f"{line}: {named}", style="dim")
+
+
+def _completed(
+    found: Completion | None, language: str, words: dict[str, str]
+) -> Iterator[RenderableType]:
+    """Who sent it of those who began, and where most of the others stopped."""
+    if found is None:
+        return
+    rate, since = found.rate, words["since"].format(day=found.since) * bool(found.since)
+    began = words["began"].format(n=f"{rate.n:,}")
+    yield Text(f"{words['completion']} {_interval(rate)} {began}{since}")
+    stops = "; ".join(
+        f"{_said(stop.text, language, stop.question)} ({stop.n:,})"
+        for stop in found.stopped[:STOPS]
+    )
+    yield Text(words["stopped"].format(n=f"{rate.n - rate.hits:,}", stops=stops), style="dim")
 
 
 def _narrow() -> bool:

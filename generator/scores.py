@@ -19,6 +19,7 @@ from chalicelib.survey.figures import Mean, Nps, Share
 from chalicelib.survey.piping import filled
 from chalicelib.survey.questions import NA, Ces, Offering, Text, YesNo
 from chalicelib.survey.questions import Nps as NpsQuestion
+from generator.completion import Completion, completion
 from generator.grids import Cell, Counted, Values
 from generator.tallied import EVERYBODY, PERIODS, Unscorable, contracts_of, read
 
@@ -101,6 +102,8 @@ class Scores(Struct, frozen=True):
     """Segments that are not among these: smaller ones."""
     choices: dict[str, dict[str, Text]] = {}
     """What the choices of each item are called."""
+    completion: Completion | None = None
+    """Of everybody; None by a key, or where no break-off is known."""
 
 
 def scores(
@@ -150,6 +153,7 @@ def scores(
             for name, (question, _) in asked.items()
             if isinstance(question, Offering)
         },
+        None if keys else completion(store, contracts, (first, last), found.first, without_flagged),
     )
 
 

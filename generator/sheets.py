@@ -13,6 +13,7 @@ from msgspec import Struct
 from chalicelib import counting
 from chalicelib.survey.figures import Share
 from generator.cells import harmless
+from generator.completion import RATE
 from generator.scores import Scores, Segment
 
 Row: TypeAlias = Mapping[str, object]
@@ -70,6 +71,14 @@ def score_rows(scores: Scores) -> Iterator[dict[str, object]]:
         named = {"survey": scores.survey, "by": scores.by or "", "segment": segment.value}
         for row in _rows(segment):
             yield named | row
+    if whole := scores.completion:
+        row = {
+            "survey": scores.survey,
+            "item": RATE,
+            "n": whole.rate.n,
+            **_share("yes", whole.rate),
+        }
+        yield row | {"counts": "; ".join(f"{stop.question}: {stop.n}" for stop in whole.stopped)}
 
 
 def _rows(segment: Segment) -> Iterator[dict[str, object]]:

@@ -6,7 +6,7 @@ every file (``chalicelib.tally_files``): of 80,000 agents on days 200 are read.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -144,6 +144,23 @@ def read_pairs(
             for x, y, pair in day:
                 found[x, y] += pair
     return dict(found)
+
+
+def people(
+    store: Store,
+    survey: str,
+    key: str,
+    window: Window = (None, None),
+    without_flagged: bool = False,
+) -> dict[str, int]:
+    """How many responses there are of every segment of a key: little else of the files is read."""
+    pieces, cut = _pieces(store, survey, window, 0), _Cut([key], [key], [])
+    found: Counter[str] = Counter()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for files in pool.map(partial(_files, store), pieces):
+            for each in _sizes(cut, without_flagged, files):
+                found.update(dict(zip(each.values, each.n.tolist(), strict=True)))
+    return found
 
 
 def _names(store: Store, survey: str, window: Window) -> dict[str, str]:

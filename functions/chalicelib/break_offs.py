@@ -13,10 +13,16 @@ import re
 from typing import NamedTuple
 
 from . import days, keys
+from .columns import Column
 from .survey import ids
 
 BACK_DAYS = 8
 """After so many days nobody comes back: a draft is kept for seven."""
+COLUMNS = (
+    *(Column(name, "string") for name in ("version", "language", "question")),
+    Column("n", "int32"),
+)
+"""Of the table of those who left, one for each day: how many after which question."""
 _NAME = re.compile(
     rf"({ids.RESPONSE_ID.pattern})\.([0-9a-f]{{16}})\.([A-Za-z-]{{2,14}})\.([a-z][a-z0-9_]{{0,62}})"
 )

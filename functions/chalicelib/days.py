@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,14 @@ _QUARTER = 15 * 60 * 1000
 def day(ms: int, timezone: str) -> str:
     """The local day (``YYYY-MM-DD``) of a moment in milliseconds since 1970."""
     return _day(ms // _QUARTER, timezone)
+
+
+def is_day(text: str) -> bool:
+    """Whether this is a day as it is written here."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def local(ms: int, timezone: str) -> datetime:

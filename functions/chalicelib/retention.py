@@ -1,7 +1,7 @@
 """How long a survey keeps what it was told: the first day of each table that is still kept.
 
 Decided from the live contract alone, so that merge, ``load`` and ``purge`` draw the same line.
-Tallies stay: they are counts, and no person can be found in them.
+Tallies and break-offs stay: they are counts, and no person can be found in them.
 """
 
 from __future__ import annotations

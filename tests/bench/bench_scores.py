@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from chalicelib import counting, keys, parquet, tally_files
+from chalicelib.break_offs import COLUMNS
 from chalicelib.jobs.stretches import add_up
 from chalicelib.published import publish
 from chalicelib.storage import FolderStore
@@ -52,6 +53,7 @@ def day(survey: Contract, agents: int, answers: int, chance: np.random.Generator
         "agent": [f"a{n:04}" for n in range(agents)],
         "hour": hours,
         "team": teams,
+        "channel": ["paper", "phone", "web"],
         "team,hour": [team + BETWEEN + hour for team in teams for hour in hours],
     }
     tables = [
@@ -108,6 +110,13 @@ def _rows(
     return pa.table(columns, schema=parquet.schema(counting.TALLIES))
 
 
+_LEFT = {
+    "version": ["0123456789abcdef"] * 60,
+    "language": ["en", "zh-CN"] * 30,
+    "question": [f"q{number // 2}" for number in range(60)],
+    "n": [*range(60)],
+}
+"""Who left on a day."""
 _SUMMED = {counting.INDEX, counting.SPREAD, counting.MOMENTS}
 
 
@@ -131,6 +140,10 @@ def main(days: int = 60, agents: int = answered.AGENTS, runs: int = 5) -> None:
         print(f"adding up: {added.seconds:.1f} s, cpu {added.processor:.1f} s")
         for by in CUTS:
             print(f"scores by {by or 'nothing'}: {_told(store, survey.id, by, runs)}")
+        for number in range(days):
+            left = parquet.encode(parquet.table(COLUMNS, _LEFT), {"echoform.sources": ""})
+            store.create(keys.break_offs(survey.id, str(FIRST + number)), left)
+        print(f"scores by nothing, and who left: {_told(store, survey.id, '', runs)}")
         every = cost(scores, store, survey.id, ["agent", "week"])
         print(f"all {len(every.told.segments):,} segments by agent,week: {every.seconds:.1f} s")
     imports = cost(partial(subprocess.run, check=True), [sys.executable, "-c", IMPORTS])

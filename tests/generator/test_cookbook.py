@@ -15,7 +15,8 @@ import msgspec
 import pytest
 import trino_sql_validator
 
-from chalicelib import days, keys
+from chalicelib import break_offs, days, keys
+from chalicelib.break_offs import BreakOff
 from chalicelib.follow_ups import performance
 from chalicelib.follow_ups.events import Item, item_id, opened
 from chalicelib.follow_ups.landing import land as land_follow_ups
@@ -28,7 +29,7 @@ from chalicelib.jobs.tally import tally
 from chalicelib.running import endless
 from chalicelib.running import now as clock
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Contract, Section, figures
+from chalicelib.survey import Contract, Section, figures, ids
 from chalicelib.survey.responding import Dispositions, rr1
 from generator.answer import Answer
 from generator.catalog import catalog
@@ -199,12 +200,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> MemoryStore:
                 ms,
                 answers=answers(draw),
                 attributes={n: v for n, v in known.items() if draw.random() < 0.9},
-                channel=draw.choice(["open", "phone", "paper"]),
+                channel=draw.choice(["web", "phone", "paper"]),
                 duration=draw.choice([None, *range(1, 200)]),
                 received_at=ms + draw.choice([0, 0, 0, 3_600_000]),
             ),
         )
     merge(store, KEY, NOW)
+    for mark in LEFT:
+        store.create(break_offs.key(SURVEY.id, SURVEY.timezone, mark), b"")
     tally(store, NOW)
     record.create(store, KEY, ASKED, INVITED)
     assert land_invitations(store, KEY, ASKED, [SURVEY])
@@ -363,6 +366,34 @@ def channels(rows: list[Row]) -> list[tuple[Any, ...]]:
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
+LEFT = [
+    BreakOff(ids.make(at("2026-03-20T22:00") + n * n * HOUR, n), SURVEY.version, language, question)
+    for n, (language, question) in enumerate(
+        (["en", "zh-CN"][n % 3 // 2], ["speed", "care", "kind"][n % 5 // 2]) for n in range(35)
+    )
+]
+"""Who left, in more weeks than one, and one week without any between them."""
+
+
+def completed(rows: list[Row]) -> list[tuple[Any, ...]]:
+    """From the marks as they were made, and the rows."""
+    left = [(days.day(ids.time_of(m.id), SURVEY.timezone), m.language, m.question) for m in LEFT]
+    since = min(day for day, *_ in left)
+    sent = [(r["dt"], r["language"], None) for r in rows if r["channel"] == "web"]
+    counts: dict[tuple[date, str], Counter[str | None]] = defaultdict(Counter)
+    for day, language, question in left + [each for each in sent if each[0] >= since]:
+        counts[week({"dt": day}), language][question] += 1
+    found = []
+    for (monday, language), people in sorted(counts.items()):
+        rate = figures.completion(people[None], people.total() - people[None])
+        assert rate
+        told = (rate.n, rate.share, rate.low, rate.high)
+        stops = sorted((-n, q is None, q or "") for q, n in people.items() if n)
+        found += [(monday, language, None if sent else q, -n, *told) for n, sent, q in stops]
+    assert len({day for day, *_ in found}) > 2
+    return found
+
+
 def teams(rows: list[Row]) -> list[tuple[Any, ...]]:
     groups = by(having(rows, "index"), "team")
     found = [
@@ -417,6 +448,7 @@ ORACLES: dict[str, Callable[[list[Row], list[tuple[Any, ...]]], list[tuple[Any, 
     ),
     "worst-hour": lambda rows, _: hours(rows),
     "change-between-waves": lambda rows, _: waves(rows),
+    "completion": lambda rows, _: completed(rows),
     "answers-by-channel": lambda rows, _: channels(rows),
     "quality-flags": lambda _, marks: marked(marks),
     "index-by-team": lambda rows, _: teams(rows),
@@ -467,8 +499,8 @@ def test_the_cookbook_agrees_with_scores(views: Views, store: MemoryStore) -> No
         assert found[segment.value] == pytest.approx((top2.n, top2.share, top2.low, top2.high))
 
 
-def test_there_are_twenty_three_and_each_has_an_oracle() -> None:
-    assert len(RECIPES) == 23
+def test_there_are_twenty_four_and_each_has_an_oracle() -> None:
+    assert len(RECIPES) == 24
     assert RECIPES.keys() == ORACLES.keys() == {recipe.name for recipe in cookbook([SURVEY])}
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import random
+import re
 from collections import Counter
 
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 from chalicelib import keys, parquet
+from chalicelib.break_offs import COLUMNS
+from chalicelib.counting import TALLIES
 from chalicelib.storage import MemoryStore
+from generator.boards import cut_board
+from generator.completion import RATE
 from generator.cuts import Cut, cut
 from generator.tallied import BETWEEN
 from tests.jobs.answering import NOW, contract, live
@@ -100,3 +107,44 @@ def test_something_is_told_where_segments_are_large() -> None:
     found = cut(tallied(people), SURVEY.id, WAVE, ["agent"], False, NOW)
     assert len({row.segment[0] for row in found.rows if row.figure == "yes"}) == 4
     assert not any(row.few for row in found.rows)
+
+
+def began(web: int, phone: int, left: int, *later: str) -> MemoryStore:
+    """So many sent it on the first day, and on each that is later; so many left on the last."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    sizes = {("", ""): web + phone, ("channel", "web"): web, ("channel", "phone"): phone}
+    names = ("segment_key", "segment_value", "item", "value", "flagged", "n")
+    rows = [(*key, "responses", "", False, n) for key, n in sizes.items() if n]
+    tallies = {name: [row[at] for row in rows] for at, name in enumerate(names)}
+    data = parquet.encode(parquet.table(TALLIES, tallies))
+    days = ["2026-05-17", *later]
+    for day in days:
+        store.create(keys.tallies(SURVEY.id, day), data)
+    cells = {"version": ["v"], "language": ["en"], "question": ["speed"], "n": [left]}
+    made = parquet.encode(parquet.table(COLUMNS, cells))
+    store.create(keys.break_offs(SURVEY.id, days[-1]), made)
+    return store
+
+
+def completed(store: MemoryStore) -> list[tuple[int, float]]:
+    rows = cut(store, SURVEY.id, WAVE, [], False, NOW).rows
+    return [(row.n, row.value) for row in rows if row.item == RATE]
+
+
+def test_the_completion_rate_is_published_where_nobody_small_is_found_by_it() -> None:
+    """It tells how many came over the web, so that nine others would follow from the total."""
+    assert completed(began(web=30, phone=10, left=10)) == [(40, 0.75)]
+    assert completed(began(web=30, phone=0, left=10)) == [(40, 0.75)]
+    assert completed(began(web=30, phone=9, left=10)) == []
+    assert completed(began(web=30, phone=10, left=9)) == []
+    assert completed(began(web=15, phone=10, left=14)) == [], "fewer than 30 began"
+    assert completed(began(30, 10, 10, "2026-05-18")) == [], "not of the whole wave"
+
+
+def test_a_published_completion_rate_is_said_in_words() -> None:
+    found = cut(began(web=30, phone=0, left=10), SURVEY.id, WAVE, [], False, NOW)
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(cut_board(found))
+    cells = re.sub(r"[ │]+", " ", console.export_text())
+    assert "Completion rate sent it 40* 75.0% 59.8–85.8%" in cells

@@ -29,6 +29,8 @@ def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert re.search(r"each of 160 acknowledged answers is there exactly once", result.output)
     assert "Index" in result.output
+    assert re.search(r"Completion rate 8\d\.\d% \(.*\) of 18\d who began \(since ", result.output)
+    assert "22 left before sending, last answered: " in result.output
     said: list[str] = []
     store = FolderStore(Path(data))
     with pytest.raises(EchoformError, match="promise"):

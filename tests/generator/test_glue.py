@@ -12,9 +12,12 @@ import pytest
 import requests
 from moto import mock_aws
 
-from chalicelib import parquet
+from chalicelib import break_offs, parquet
+from chalicelib.break_offs import BreakOff
 from chalicelib.jobs.merge import merge
+from chalicelib.jobs.tally import tally
 from chalicelib.storage import MemoryStore
+from chalicelib.survey import ids
 from chalicelib.survey.questions import Rating
 from generator import athena, codebook
 from generator.answer import BadQuery
@@ -53,7 +56,7 @@ def test_tables_are_made_once_and_changed_where_they_changed(aws: None) -> None:
     client = boto3.client("glue")
     names = ["tallies", "questions", "labels", "audit_events"]
     names += ["responses_after_sales", "contacts_after_sales", "invitations_after_sales"]
-    names += ["follow_ups_after_sales", "follow_up_events_after_sales"]
+    names += ["follow_ups_after_sales", "follow_up_events_after_sales", "break_offs_after_sales"]
     made = make_tables(client, "echoform", inputs(SURVEY))
     assert made == ["database echoform made", *(f"table {name} made" for name in names)]
     assert make_tables(client, "echoform", inputs(SURVEY)) == []
@@ -91,6 +94,22 @@ def test_every_column_lies_in_the_files_as_glue_says() -> None:
             assert wanted == {field.name: spoken[str(field.type)] for field in lie}
 
 
+def test_break_offs_have_their_days_projected_and_the_types_of_their_files() -> None:
+    store = MemoryStore()
+    mark = BreakOff(ids.make(at("2026-05-17T12:00"), 1), SURVEY.version, "en", "speed")
+    store.create(break_offs.key(SURVEY.id, SURVEY.timezone, mark), b"")
+    tally(store, NOW)
+    [made] = [each for each in inputs(SURVEY) if each["Name"] == "break_offs_after_sales"]
+    told = made["Parameters"]
+    place = told["storage.location.template"].removeprefix(f"{PLACE}/")
+    [entry] = store.list(place.replace("${dt}", "2026-05-17"))
+    lie = parquet.decode(store.get(entry.key).data).schema
+    kinds = {"string": "string", "int": "int32"}
+    columns = {c["Name"]: kinds[c["Type"]] for c in made["StorageDescriptor"]["Columns"]}
+    assert columns == {field.name: str(field.type) for field in lie}
+    assert told["projection.dt.type"] == "date"
+
+
 def test_older_answers_move_the_first_day() -> None:
     store = MemoryStore()
     live(store, SURVEY)
@@ -124,7 +143,7 @@ def test_what_lies_in_infra_is_what_the_command_writes() -> None:
     }
     assert there == written
     assert json.loads(written["workgroup.json"])["Name"] == "echoform"
-    assert len([path for path in written if path.startswith("cookbook/")]) == 23
+    assert len([path for path in written if path.startswith("cookbook/")]) == 24
 
 
 def seeded(rows: list[list[str | None]], types: dict[str, str]) -> None:

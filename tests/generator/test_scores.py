@@ -14,11 +14,14 @@ import pytest
 from openpyxl import load_workbook
 from rich.console import Console
 
+from chalicelib import break_offs
+from chalicelib.break_offs import BreakOff
 from chalicelib.jobs.merge import merge
 from chalicelib.jobs.tally import tally
 from chalicelib.storage import MemoryStore
-from chalicelib.survey import Bands, Choice, Contract, figures, index_of
+from chalicelib.survey import Bands, Choice, Contract, figures, ids, index_of
 from chalicelib.survey.questions import Calculated, Ces, Matrix, Ranking, Rating, Row, Score
+from generator.completion import Stop
 from generator.scoreboard import table
 from generator.scores import Item, Scores, Unscorable, scores
 from generator.sheets import COLUMNS, as_json, as_xlsx, score_rows
@@ -302,3 +305,96 @@ def test_a_ranking_tells_who_is_first_and_the_mean_rank() -> None:
     assert (manner.n, manner.mean.mean, manner.type) == (3, 4.0, "rating")
     assert (tidy.n, tidy.na, tidy.counts) == (1, 3, {"1": 1})
     assert not any(each.id == "people" for each in found.segments[0].items)
+
+
+BEGAN = contract(Rating(id="odd", text={"en": "Odd {kind|thing}", "zh-CN": "怪"}))
+FIRST_LEFT = at("2026-05-17T10:00")
+
+
+def left(
+    *questions: str,
+    ms: int = FIRST_LEFT,
+    channels: tuple[str, ...] = ("web",) * 3,
+    now: int = NOW,
+) -> MemoryStore:
+    """People who sent their answers, and others who left after these questions."""
+    store = MemoryStore()
+    live(store, BEGAN)
+    land(
+        store,
+        *(said(n, BEGAN, FIRST_LEFT, channel=channel) for n, channel in enumerate(channels)),
+    )
+    merge(store, KEY, now)
+    for number, question in enumerate(questions):
+        mark = BreakOff(ids.make(ms, number), BEGAN.version, "en", question)
+        store.create(break_offs.key(BEGAN.id, BEGAN.timezone, mark), b"")
+    tally(store, now)
+    return store
+
+
+def test_the_completion_rate_is_of_those_who_began_on_the_page() -> None:
+    """Whoever was asked on the telephone did not begin there."""
+    found = scores(left("speed", "odd", "speed", channels=("web", "phone", "web")), BEGAN.id)
+    assert found.completion is not None
+    assert found.completion.rate == figures.completion(2, 3)
+    assert found.completion.since is None
+    assert found.completion.stopped == [
+        Stop("speed", {"en": "Speed"}, 2),
+        Stop("odd", {"en": "Odd thing", "zh-CN": "怪"}, 1),
+    ]
+
+
+def test_where_nobody_is_known_to_have_left_nothing_is_said() -> None:
+    assert scores(left(), BEGAN.id).completion is None
+    came_back = left("speed", now=FIRST_LEFT)
+    came_back.delete([e.key for e in came_back.list("left/") if e.key.endswith("speed")])
+    tally(came_back, FIRST_LEFT)
+    assert [*came_back.list("break_offs/")]
+    assert scores(came_back, BEGAN.id).completion is None
+
+
+def test_days_before_the_first_known_break_off_do_not_count() -> None:
+    """Nobody knows who left then: an old survey would look as if all went well."""
+    store = left("speed", ms=at("2026-05-19T10:00"))
+    found = scores(store, BEGAN.id).completion
+    assert found is not None
+    assert (found.rate, found.since) == (figures.completion(0, 1), "2026-05-19")
+    assert "(since 2026-05-19)" in shown(scores(store, BEGAN.id), "en")
+    within = scores(store, BEGAN.id, first="2026-05-19").completion
+    assert within is not None
+    assert within.since is None
+
+
+def test_completion_is_of_the_days_that_are_shown() -> None:
+    store = left("speed")
+    assert scores(store, BEGAN.id, first="2026-05-18").completion is None
+    assert scores(store, BEGAN.id, last="2026-05-16").completion is None
+    assert scores(store, BEGAN.id, first="2026-05-17", last="2026-05-17").completion is not None
+    assert scores(store, BEGAN.id, by="language").completion is None, "of the whole alone"
+
+
+def test_completion_is_said_in_words_with_the_three_questions_where_most_stopped() -> None:
+    stops = ["speed"] * 3 + ["odd"] * 4 + ["care"] * 2 + ["kind"]
+    found = scores(left(*stops), BEGAN.id)
+    text = shown(found, "en")
+    assert "Completion rate 23.1% (8.2–50.3) of 13 who began" in text
+    assert "10 left before sending, last answered: Odd thing (4); Speed (3); Care (2)" in text
+    assert "Kind (1)" not in text
+    chinese = shown(found, "zh-CN")
+    assert "完成率 23.1% (8.2–50.3) 开始作答 13" in chinese
+    assert "中途离开 10，离开前最后作答：怪 (4); Speed (3)" in chinese
+    nobody = scores(left("speed", channels=()), BEGAN.id)
+    assert "no responses yet" in shown(nobody, "en")
+    assert "Completion rate 0.0%" in shown(nobody, "en")
+
+
+def test_completion_stands_in_json_and_in_tables() -> None:
+    found = scores(left("speed", "odd", "speed"), BEGAN.id)
+    assert msgspec.json.decode(as_json(found).encode(), type=Scores) == found
+    [row] = [
+        row
+        for row in csv.DictReader(io.StringIO(as_csv(found)))
+        if row["item"] == "completion rate"
+    ]
+    assert (row["n"], float(row["yes"]), row["counts"]) == ("6", 0.5, "speed: 2; odd: 1")
+    assert float(row["yes_low"]) == figures.wilson(3, 6)[0]

@@ -14,9 +14,10 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib import days, keys, links, tombstones
+from chalicelib import break_offs, days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
 from chalicelib.actions import Action, Step, Wave
+from chalicelib.break_offs import BreakOff
 from chalicelib.collecting import JSON, collect
 from chalicelib.days import DAY_MS
 from chalicelib.follow_ups.dynamo import DynamoRecord
@@ -219,6 +220,13 @@ def _read(settings: Settings, store: S3Store) -> None:
         assert reader.answer(here, {"type": kind, "survey": SURVEY.id, "response": response})
 
 
+def _left(store: S3Store) -> None:
+    """One left today, one so long ago that nobody comes back."""
+    for ms in (now(), now() - 20 * DAY_MS):
+        mark = BreakOff(ids.make(ms, 1), SURVEY.version, "en", "speed")
+        store.create(break_offs.key(SURVEY.id, SURVEY.timezone, mark), b"")
+
+
 def _noticed(settings: Settings, store: S3Store) -> None:
     """Whoever was written to complains."""
     [shard] = record.shards(store, CAMPAIGN)
@@ -291,7 +299,7 @@ REHEARSED: dict[str, tuple[Prepare, Act]] = {
     "invite": (_nothing, partial(run_job, "invite")),
     "notices": (_nothing, _noticed),
     "crm": (_noted_long_ago, _crm),
-    "tally": (_nothing, partial(run_job, "tally")),
+    "tally": (_left, partial(run_job, "tally")),
     "read": (_nothing, _read),
     "judge": (_counted, partial(run_job, "judge")),
     "purge": (_erase, partial(run_job, "purge")),

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from chalicelib import keys, links
+from chalicelib import break_offs, keys, links
 from chalicelib.accept import Arrival, accept
+from chalicelib.break_offs import BreakOff
+from chalicelib.days import DAY_MS
 from chalicelib.follow_ups.dynamo import DynamoRecord
 from chalicelib.follow_ups.port import Query, Record, Unknown, every
 from chalicelib.follow_ups.sqlite import SqliteRecord
 from chalicelib.jobs.merge import merge
+from chalicelib.jobs.tally import tally
 from chalicelib.links import Link
 from chalicelib.published import Definitions, publish
 from chalicelib.running import now, run_job
@@ -315,6 +318,26 @@ def test_answers_are_copied_while_they_are_merged(
         }
         happened, call = busy.happened, call + 1
     assert call > 10
+
+
+def test_who_left_is_kept_while_their_day_is_settled(tmp_path: Path) -> None:
+    """Nothing can count them again: at any moment of a backup marks or counts are in it."""
+    call, happened = 0, True
+    while happened:
+        store, there = MemoryStore(), MemoryStore()
+        publish(store, SURVEY, now())
+        for number in range(3):
+            long_ago = ids.make(now() - 30 * DAY_MS, number)
+            mark = BreakOff(long_ago, SURVEY.version, "en", "speed")
+            store.create(break_offs.key(SURVEY.id, SURVEY.timezone, mark), b"")
+        busy = Interrupted(store, call, lambda store=store: tally(store, now()))  # type: ignore[misc]
+        kept, backup = SqliteRecord(tmp_path / f"{call}-here.sqlite"), MemoryStore()
+        back_up(busy, kept, KEY, backup, now(), 9)
+        restore(backup, None, there, SqliteRecord(tmp_path / f"{call}.sqlite"), KEY, now())
+        tally(there, now())
+        assert [row["n"] for row in rows(there, keys.BREAK_OFFS)] == [3], call
+        happened, call = busy.happened, call + 1
+    assert call > 5
 
 
 def test_a_restoring_may_be_cut_off_at_any_call(

@@ -13,8 +13,10 @@ import pytest
 
 import app
 from chalicelib import links, logs
+from chalicelib.break_offs import BACK_DAYS
 from chalicelib.collecting import JSON, collect
 from chalicelib.invitations import learning
+from chalicelib.jobs.break_offs import EVERY_MS, HOUR_MS, PAGE
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.published import Definitions
@@ -32,6 +34,7 @@ from tests.jobs.answering import KEY, live
 PRICES = template.load(INFRA / "prices.yaml")
 MADE = template.template(app.app)
 OPEN = "4CMM26J97"
+LEFT = "left before sending (extra)"
 INVITED = "7CMM26J97MNWHFGVQRM39J17AX0"
 CHARGED = {
     "s3:PutObject": "put",
@@ -67,7 +70,7 @@ def charged(aws: Aws, act: Callable[[], Any]) -> dict[str, int]:
     return dict(found)
 
 
-@pytest.mark.parametrize("how", PRICES["answers"])
+@pytest.mark.parametrize("how", sorted(PRICES["answers"].keys() - {LEFT}))
 def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     store = S3Store(aws.bucket, "", aws.endpoint)
     definitions = Definitions(store)
@@ -96,6 +99,16 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     shares = beside.count("s3:GetObject") + 2 * (code == INVITED)  # of merge; of invite
     assert found.get("get", 0) + shares == said["get"]
     assert said["requests"] == (2 if code in (PERSONAL, INVITED) else 1)
+
+
+def test_who_leaves_is_a_put_and_is_listed_every_hour_until_the_day_is_settled() -> None:
+    """tests/jobs/test_break_offs.py holds that many marks are listed no oftener."""
+    kept = BACK_DAYS + 2  # the day itself, and one more wherever the survey is
+    listed = 24 * kept / PAGE
+    assert PRICES["answers"][LEFT]["put"] == pytest.approx(1 + listed)
+    assert EVERY_MS * 12 == HOUR_MS == 3_600_000
+    events = resource("Tally")["Events"].values()
+    assert {event["Properties"]["Schedule"] for event in events} == {"rate(5 minutes)"}
 
 
 @pytest.mark.parametrize("job", sorted(JOBS))
@@ -247,6 +260,7 @@ def test_the_readme_has_these_figures() -> None:
         "open": "| a million over open links | {:.2f}:",
         "personal": "| a million over personal links | {:.2f}:",
         "of a campaign": "| a million to invitations of a campaign | {:.2f}:",
+        LEFT: "| a million who leave before sending, beside that | {:.2f}:",
     }.items():
         assert said.format(costing.total(costing.for_a_million(made, PRICES, how))) in FLAT
 

@@ -53,6 +53,23 @@ def test_the_margin_of_nps() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "left", "rate", "low", "high"),
+    [(10, 4, 10 / 14, 0.4535, 0.8828), (30, 0, 1, 0.8865, 1), (0, 30, 0, 0, 0.1135)],
+)
+def test_completion_is_who_sent_of_all_who_began(
+    sent: int, left: int, rate: float, low: float, high: float
+) -> None:
+    found = figures.completion(sent, left)
+    assert found is not None
+    assert (found.hits, found.n, found.share) == (sent, sent + left, pytest.approx(rate))
+    assert (found.low, found.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+def test_where_nobody_began_there_is_no_completion() -> None:
+    assert figures.completion(0, 0) is None
+
+
+@pytest.mark.parametrize(
     ("hits", "n", "low", "high"), [(10, 14, 0.4535, 0.8828), (30, 30, 0.8865, 1.0)]
 )
 def test_the_wilson_interval(hits: int, n: int, low: float, high: float) -> None:

@@ -10,8 +10,8 @@ could; a day is looked through for those once, and a note says that it was.
 
 Follow-ups lose their texts with the day of their response.
 
-Tallies stay: they are counts. The tally does not look at such days again, so that a purge which is
-cut off never makes a number smaller.
+Tallies and break-offs stay: they are counts. The tally does not look at such days again, so that a
+purge which is cut off never makes a number smaller.
 
 Purge also finishes erasures that were cut off, clears away what plannings of campaigns left that
 were, and takes away what a merge that died in the very moment of an erasure may have left beside

@@ -33,7 +33,7 @@ from ..retention import kept
 from ..settings import Settings
 from ..storage import Exists, Missing, Stale, Store
 from ..survey import Contract, EchoformError
-from . import stretches
+from . import break_offs, stretches
 from .elsewhere import DAYS, Athena, takes
 from .here import count
 
@@ -128,6 +128,7 @@ def tally(
             counter.count(due)
         counter.wait()
         counter.failures += stretches.add_up(store, pool, now, only, changed)
+        counter.failures += break_offs.add_up(store, pool, now, only)
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done

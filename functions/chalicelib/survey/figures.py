@@ -121,6 +121,16 @@ def fcr(solved_at_once: int, answered_both: int) -> Share | None:
     return share(solved_at_once, answered_both)
 
 
+def completion(sent: int, left: int) -> Share | None:
+    """Completion rate: who sent their answers, of all who began to answer.
+
+    completes / (completes + break-offs): Callegaro, Lozar Manfreda and Vehovar, "Web Survey
+    Methodology" (2015); break-offs as in AAPOR's Standard Definitions. It says nothing of those who
+    never began: where nobody knows who was asked there is no response rate.
+    """
+    return share(sent, sent + left)
+
+
 def index(points: Mapping[int, tuple[int, int]], spread: int | None) -> Mean | None:
     """The mean index, from whole points: of each, how many, and Σ index in thousand-millionths.
 

@@ -1,4 +1,4 @@
--- How do people come, and who of them gets to the rating? (Open links have no list of whom was asked, so there is no response rate, only how many answer what.)
+-- How do people come, and how many of those who sent their answers gave the rating? (Of who left before sending, ask the recipe completion.)
 SELECT channel, COUNT(*) AS n, COUNT("overall") AS rated,
-  CAST(COUNT("overall") AS DOUBLE) / CAST(COUNT(*) AS DOUBLE) AS completion
+  CAST(COUNT("overall") AS DOUBLE) / CAST(COUNT(*) AS DOUBLE) AS share
 FROM "responses_after_sales" GROUP BY channel ORDER BY n DESC, channel
