@@ -14,10 +14,10 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib import days, keys, links, tombstones
+from chalicelib import break_offs, days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
 from chalicelib.actions import Action, Step, Wave
-from chalicelib.collecting import JSON, collect
+from chalicelib.collecting import JSON, Reply, collect
 from chalicelib.days import DAY_MS
 from chalicelib.follow_ups.dynamo import DynamoRecord
 from chalicelib.follow_ups.events import Verification, opened
@@ -27,6 +27,7 @@ from chalicelib.invitations.service_events import ServiceEvents, completed, sign
 from chalicelib.jobs.crm import tell_all
 from chalicelib.jobs.decision import Mark
 from chalicelib.jobs.landed import Part
+from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.messages import lay_messages
@@ -90,11 +91,21 @@ def _answer(store: S3Store) -> None:
         submitted(2, answers={"photo": [token], "phone": "13800138000"}),
     ):
         for _ in range(2):
+            assert _left(store, left_by(1)).status == 204
             body = msgspec.json.encode(submission)
             reply = collect(store, definitions, SURVEY.id, {"content-type": JSON}, body, now())
             assert reply.status in (200, 201), reply.body
     with pytest.raises(Exception, match="already_answered"):
         accept(store, definitions, SURVEY.id, submitted(3, link=PERSONAL), Arrival(now=now()))
+
+
+def left_by(number: int) -> str:
+    """The mark that a page makes when it is put away."""
+    return break_offs.BreakOff(ids.make(now(), number), SURVEY.version, "en", "speed").name
+
+
+def _left(store: S3Store, name: str) -> Reply:
+    return leave(store, Definitions(store), SURVEY.id, name.encode(), now())
 
 
 def code(invitation: str) -> str:
@@ -257,7 +268,7 @@ def _part(settings: Settings, store: S3Store) -> None:
 
 
 def _one(store: S3Store) -> None:
-    over = {"link": links.hash_of("a fourth"), "personal_link": True}
+    over = {"link": links.hash_of("a fourth"), "personal_link": True, "left": left_by(80)}
     land(store, said(80, SURVEY, now(), attributes={"customer": "C80"}, **over))
 
 
@@ -272,7 +283,11 @@ def _nothing(store: S3Store) -> None:
 
 
 def _land(store: S3Store) -> None:
-    land(store, *(said(n, SURVEY, now(), attributes={"customer": f"C{n}"}) for n in range(4)))
+    came_back = {"left": left_by(1)}
+    land(
+        store,
+        *(said(n, SURVEY, now(), attributes={"customer": f"C{n}"}, **came_back) for n in range(4)),
+    )
     erased = said(5, SURVEY, now(), link=links.hash_of("a third"), personal_link=True)
     land(store, erased)  # and whoever accepted it was cut off before the claim
     tombstones.put(store, SURVEY.id, days.day(now(), SURVEY.timezone), erased.id, KEY)
