@@ -21,6 +21,7 @@ from chalicelib import logs, uploading
 from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.gateway import App, came_by_the_site
 from chalicelib.invitations import opting_out, service_events
+from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job, run_notices, run_part
@@ -141,6 +142,13 @@ def service_completed() -> Response:
             _body(request),
             now(),
         )
+    )
+
+
+@app.route("/break-offs/{survey}", methods=["POST"], content_types=["*/*"])
+def break_offs(survey: str) -> Response:
+    return _answered(
+        lambda request: leave(store(), definitions(), survey, _body(request), now()), survey
     )
 
 

@@ -276,7 +276,8 @@ def _shipped(field: Field) -> list[Any]:
     shipped = row(field)
     kind, *limits = field.rule or [""]
     wrong = set(problems(field))
-    if kind == "code" or kind == "date" and "days" not in wrong:
+    plain = kind == "code" or kind == "scale" and not limits[2:]
+    if plain or kind == "date" and "days" not in wrong:
         shipped[1] = [kind]
     elif kind == "codes":
         shipped[1] = [kind, 0, *limits[1:]] if wrong & {"few", "many"} else [kind]

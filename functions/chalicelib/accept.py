@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import claims, columns, keys, links, uploads
+from . import break_offs, claims, columns, keys, links, uploads
 from .claims import Claim
 from .days import DAY_MS
 from .links import Link
@@ -94,6 +94,7 @@ def accept(
         verifies=link.verifies if link and not contract.anonymous else "",
         trap=submission.trap,
         scripted=arrival.scripted,
+        left=_left(submission.left or ""),
     )
     claim = claims.of(contract, response, code) if link and link.personal else None
     if not arrival.loaded:
@@ -151,10 +152,14 @@ def _minted(response: str, arrival: Arrival) -> int:
     """When the id was made, in milliseconds since 1970, if it is one and of these days."""
     if not ids.is_id(response):
         raise Refused("bad_id")
-    minted = ids.time_of(response)
-    if not arrival.loaded and not -AHEAD_MS <= arrival.now - minted <= OLDEST_MS:
+    if not arrival.loaded and not in_time(response, arrival.now):
         raise Refused("clock")
-    return minted
+    return ids.time_of(response)
+
+
+def in_time(id: str, now: int) -> bool:
+    """Whether a well-formed id is of these days."""
+    return -AHEAD_MS <= now - ids.time_of(id) <= OLDEST_MS
 
 
 def _answers(contract: Contract, submission: Submission, arrival: Arrival) -> dict[str, Answer]:
@@ -210,6 +215,11 @@ def ended(publication: Publication, version: str, link: Link | None, now: int) -
 
 def _language(contract: Contract, language: str) -> str:
     return language if language in contract.languages else contract.languages[0]
+
+
+def _left(name: str) -> str:
+    """The page's mark of a break-off. It is no answer: a name that cannot be read is let go."""
+    return name if break_offs.named(name) else ""
 
 
 def _duration(seconds: int | None) -> int | None:

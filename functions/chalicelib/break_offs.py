@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import days, keys
 from .columns import Column
-from .survey import ids
+from .survey import Response, ids
 
 BACK_DAYS = 8
 """After so many days nobody comes back: a draft is kept for seven."""
@@ -23,6 +23,8 @@ COLUMNS = (
     Column("n", "int32"),
 )
 """Of the table of those who left, one for each day: how many after which question."""
+_LATEST_MS = 253_402_214_400_000
+"""Where calendars end: the year 9999. A name may be anybody's."""
 _NAME = re.compile(
     rf"({ids.RESPONSE_ID.pattern})\.([0-9a-f]{{16}})\.([A-Za-z-]{{2,14}})\.([a-z][a-z0-9_]{{0,62}})"
 )
@@ -44,7 +46,13 @@ class BreakOff(NamedTuple):
 def named(name: str) -> BreakOff | None:
     """What a name says, or None if it is none."""
     found = _NAME.fullmatch(name)
-    return BreakOff(*found.groups()) if found else None
+    return BreakOff(*found.groups()) if found and ids.time_of(found[1]) < _LATEST_MS else None
+
+
+def left_by(response: Response, timezone: str) -> list[str]:
+    """The mark that a response takes back, if it names one: where it would lie."""
+    mark = named(response.left)
+    return [key(response.survey, timezone, mark)] if mark else []
 
 
 def key(survey: str, timezone: str, mark: BreakOff) -> str:

@@ -7,7 +7,8 @@ that is cut off is finished by whoever comes next. Then, in this order:
 2. **Parts** are written again with a higher generation, or made, so that no merger that read them
    before the tombstones can write. Contacts likewise.
 3. **What stands beside**: landed, links, uploads, marks of follow-ups due, rejected. Claims stay,
-   but say no more whose they are.
+   but say no more whose they are. What landed names the mark of a break-off, which goes with it;
+   once that is merged no mark is left, and none ever says whose it is.
 4. **Follow-ups** keep what counts and lose every text; their ids are forbidden, so that none is
    begun by whoever read the answer before.
 5. **Invitations**: out of their shards and tables, with messages that wait in the outbox. The
@@ -32,7 +33,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from . import audit, claims, columns, days, keys, links, parquet, parts, tombstones, versions
+from . import (
+    audit,
+    break_offs,
+    claims,
+    columns,
+    days,
+    keys,
+    links,
+    parquet,
+    parts,
+    tombstones,
+    versions,
+)
 from .claims import Claim
 from .follow_ups.events import item_id
 from .follow_ups.port import Record
@@ -126,11 +139,15 @@ def _carry_out(
         [key for key in _listed(store, prefix) if within in key and _of(traces, key)]
         for prefix, within in _beside(traces.survey)
     )
-    claimed = {*traces.claims, *over, *_claimed(store, landed)}
+    waiting = _read(store, landed)
+    claimed = {*traces.claims, *over, *_claimed(store, waiting)}
     done.claims = sum(
         claims.forget(store, traces.survey, link, traces.responses) for link in sorted(claimed)
     )
-    # These alone: what landed since is for merge, which then forgets the claim as well.
+    # These alone: what landed since is for merge, which then forgets the claim as well. Who has
+    # answered has not left, so merge would have taken their marks away.
+    timezone = Definitions(store).current(traces.survey).timezone
+    store.delete(mark for each in waiting for mark in break_offs.left_by(each, timezone))
     store.delete([*landed, *due, *rejected])
     done.landed, done.due, done.rejected = len(landed), len(due), len(rejected)
     asking = set[str]()
@@ -228,17 +245,24 @@ def _places(store: Store, traces: Traces) -> dict[Part, list[str]]:
     return found
 
 
-def _claimed(store: Store, landed: Iterable[str]) -> set[str]:
+def _read(store: Store, landed: Iterable[str]) -> list[Response]:
+    """Those that are still there, and responses."""
+    found: list[Response] = []
+    for key in landed:
+        with suppress(Missing, *UNREADABLE):
+            found.append(Response.from_json(store.get(key).data))
+    return found
+
+
+def _claimed(store: Store, landed: Iterable[Response]) -> set[str]:
     """The personal links over which these landed. Each is claimed: accept may be about to do that,
     and whose a claim is can be taken only out of one that is there."""
     found: set[str] = set()
-    for key in landed:
-        with suppress(Missing, *UNREADABLE):
-            response = Response.from_json(store.get(key).data)
-            if response.personal_link and response.link:
-                mine = Claim(response.id, response.digest)
-                claims.make(store, response.survey, response.link, mine)
-                found.add(response.link)
+    for response in landed:
+        if response.personal_link and response.link:
+            mine = Claim(response.id, response.digest)
+            claims.make(store, response.survey, response.link, mine)
+            found.add(response.link)
     return found
 
 

@@ -17,8 +17,8 @@ document.onsubmit = event => {
     send();  // what another page of this link has frozen: that is the answer
     if (frozen) return;
     freeze({
-      version: form._version.value, language: form._language.value,
-      answers: reading.answers, link, trap: !!form._website.value,
+      answers: reading.answers, link, left,
+      version: form._version.value, language: form._language.value, trap: !!form._website.value,
       // How long a restored draft took is not known here.
       duration: draft ? undefined : performance.now() / 1e3 | 0
     }, Date.now());
@@ -37,6 +37,17 @@ window.onpopstate = () => {
 };
 $("Retry").onclick = send;
 document.oninput = document.onchange = changed;
+// Put away after something was answered, before it was sent: tells that somebody left, once a draft,
+// which keeps that it was told. The name of the mark is all there is to tell (break_offs.py); what
+// is sent later names it, and takes it back. What nobody is asked has no box.
+document.addEventListener("visibilitychange", () => {
+  const question = Object.keys(reading.answers).filter(id => boxes[id] && !/_other$/.test(id)).pop();
+  if (question && !left && !frozen && panel.hidden && document.hidden && navigator.sendBeacon) {
+    left = [ulid(Date.now()), form._version.value, form._language.value, question].join(".");
+    save(draftKey, Object.assign({left}, load(draftKey, 7)));
+    navigator.sendBeacon(action.replace("responses", "break-offs"), left);
+  }
+});
 window.onpageshow = update;
 window.ononline = window.onstorage = send;
 
@@ -45,9 +56,10 @@ all("a[hreflang]").forEach(anchor => { anchor.href += location.search; });
 const receipt = place()[2];
 section = sections[place()[0]];
 const draft = load(draftKey, 7);
+left = draft && draft.left;
 if (draft) fields.forEach(([id]) => {
-  const values = draft.answers[id];
-  if (!values || !values[0] || !controls[id] || texts(id).length) return;
+  const values = draft.answers[id] || [];
+  if (!values[0] || texts(id).length) return;
   controls[id].forEach((control, at) => {
     if (picked(control)) control.checked = values.indexOf(control.value) >= 0;
     else control.value = values[at] || "";

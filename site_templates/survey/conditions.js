@@ -26,20 +26,14 @@ const holds = ([operator, ...parts], answers) =>
 const clean = text => text.replace(/\r\n?/g, "\n")
   .replace(/[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]/gu, "").trim();
 
-// What a control holds (a list of texts), as the value that is sent. What people type as digits may
-// be full-width, from a Chinese keyboard: parts/typed.js.
-let narrow = text => text;
-const numeric = text => {
-  const number = narrow(clean(text));
-  return /^-?\d{1,15}(\.\d{1,9})?$/.test(number) ? +number : text;
-};
+// What a control holds (a list of texts), as the value that is sent. The buttons of a scale give
+// digits or "na"; what people type as a number is read in parts/number.js.
 const coercions = {
-  scale: numeric,
-  number: numeric,
+  scale: text => /\d/.test(text) ? +text : text,
   codes: (text, texts) => texts
 };
 const coerce = ([kind], texts) => {
-  const text = texts.slice(-1)[0] || "";
+  const text = texts[texts.length - 1] || "";
   return coercions[kind] ? coercions[kind](text, texts) : text;
 };
 
@@ -65,41 +59,47 @@ const checks = {
     refuse(value.some((code, at) => codes.indexOf(code) < 0 || value.indexOf(code) < at), "choice");
     refuse(value[0] && value.length < least, "few", least);
     refuse(value.length > most, "many", most);
-    return value[0] && (codes || value).filter(code => value.indexOf(code) >= 0);
+    if (codes) value = codes.filter(code => value.indexOf(code) >= 0);  // with choices
+    return value[0] && value;
   },
   scale: (value, low, high, na) => {
     if (na && value === "na") return value;
     return checks.number(value, low, high, 0);
   },
   number: (value, low, high, decimals) => {
-    if (value === "") return;
-    refuse(typeof value !== "number", "number");
-    refuse(value < low || value > high, "range", low, high);
-    refuse(+value.toFixed(decimals) !== value, "decimals", decimals);
-    return value;
+    if (value !== "") {
+      refuse(typeof value !== "number", "number");
+      refuse(value < low || value > high, "range", low, high);
+      refuse(+value.toFixed(decimals) !== value, "decimals", decimals);
+      return value;
+    }
   }
 };
-const check = ([kind, a, b, c], value, answers) => checks[kind](value, a, b, c, answers);
 
-// Walk the fields ([id, rule, required, show_if, end_if, choice_if]) over raw answers by id.
+// Walk the fields ([id, rule, required, show_if, end_if, choice_if]); ``given`` has their raw answers.
 const read = (fields, given) => {
-  const answers = bare(), shown = [], problems = [], choices = bare();
-  let ended = false;
+  const answers = bare(), shown = [], problems = [];
+  const choices = bare();  // with choice
+  let ended;  // with ends
   fields.forEach(([id, rule, required, showIf, endIf, choiceIf]) => {
-    if (!ended && (!showIf || holds(showIf, answers))) {
+    if (ended) return;  // with ends
+    if (!showIf || holds(showIf, answers)) {
       shown.push(id);
       if (rule) {
         if (choiceIf) rule = choices[id] = offered(rule, choiceIf, answers);  // with choices
         try {
-          const value = check(rule, given[id], answers);
+          const [kind, a, b, c] = rule, value = checks[kind](given(id, rule), a, b, c, answers);
           if (value !== undefined) answers[id] = value;
-          else if (required) throw ["required"];
+          else refuse(required, "required");
         } catch (problem) {
           problems.push([id, ...problem]);
         }
       }
     }
-    if (endIf) ended = ended || holds(endIf, answers);  // with ends
+    ended = endIf && holds(endIf, answers);  // with ends
   });
-  return {answers, shown, problems, choices};
+  return {
+    choices,  // with choice
+    answers, shown, problems
+  };
 };

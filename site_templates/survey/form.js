@@ -27,7 +27,7 @@ const save = (key, value) => {
 const load = (key, days) => {
   try {
     const value = JSON.parse(localStorage[key]);
-    if (Date.now() - value.at < days * DAY) return value;
+    if (value.at > Date.now() - days * DAY) return value;
   } catch (error) {}  // none, or none that can be read
   save(key);
 };
@@ -41,8 +41,9 @@ all("form [name]").forEach(control => {
   (controls[control.name] = controls[control.name] || []).push(control);
 });
 fields.forEach(([id]) => {
-  const held = controls[id] || [], box = $(id + "-Q") || held[0] && held[0].closest(".q");
-  if (box) home[id] = (boxes[id] = box).closest("section");
+  const [first] = controls[id] = controls[id] || [];
+  const box = boxes[id] = first ? first.closest(".q") : $(id + "-Q");
+  if (box) home[id] = box.closest("section");
 });
 const texts = id => controls[id]
   .filter(control => picked(control) ? control.checked : control.value || control.validity.badInput)
@@ -50,22 +51,18 @@ const texts = id => controls[id]
 const filled = (text, facts) => text.replace(/\{\w+\}/g, () => facts.shift());
 const label = id => boxes[id] ? boxes[id].querySelector(".t").textContent + " — " : "";
 
-let reading, section, steps, frozen, busy, timer, thanks = words.thanks;
+let reading, section, steps, frozen, busy, left, timer, thanks = words.thanks;
 const after = [];  // what a part of the page does whenever answers have changed
 
 // Read the controls, and show what is asked.
 const update = () => {
-  const raw = bare();
   let appeared = "";
-  fields.forEach(([id, rule]) => {
-    if (rule) raw[id] = coerce(rule, texts(id));
-  });
-  reading = read(fields, raw);
+  reading = read(fields, (id, rule) => coerce(rule, texts(id)));
   fields.forEach(([id]) => {
     const hidden = reading.shown.indexOf(id) < 0, box = boxes[id];
     if (!box || box.hidden === hidden) return;
     box.hidden = hidden;
-    (controls[id] || []).forEach(control => { control.disabled = hidden; });
+    controls[id].forEach(control => { control.disabled = hidden; });
     if (!hidden) appeared += label(id);
   });
   if (appeared) live.textContent = words.appeared + appeared;
@@ -86,7 +83,7 @@ const keep = version => {
     if (rule && boxes[id] && !controls[id].some(control => "p" in control.dataset))
       answers[id] = texts(id);
   });
-  save(draftKey, {at: Date.now(), answers, version});
+  save(draftKey, {answers, at: Date.now(), left, version});
 };
 const changed = () => {
   update();
@@ -128,11 +125,12 @@ const complain = (problems, heading) => {
   });
   fields.forEach(([id, rule]) => {
     if (!rule || !boxes[id]) return;
-    boxes[id].querySelector("b").textContent = said[id] || "";
-    boxes[id].classList.toggle("bad", !!said[id]);
-    if (!picked(controls[id][0])) controls[id][0].setAttribute("aria-invalid", !!said[id]);
+    const [control] = controls[id], text = said[id] || "", bad = !!text;
+    boxes[id].querySelector("b").textContent = text;
+    boxes[id].classList.toggle("bad", bad);
+    if (!picked(control)) control.setAttribute("aria-invalid", bad);
   });
-  const faulty = problems.length || heading;
+  const faulty = heading || problems.length;
   summary.hidden = !faulty;
   summary.firstElementChild.textContent = heading || words.problems;
   document.title = (faulty ? words.error : "") + title;
@@ -171,7 +169,7 @@ const ulid = time => {
 
 const freeze = (submission, time, again) => {
   submission.id = ulid(time);
-  frozen = {at: Date.now(), tries: 0, again, id: submission.id, body: JSON.stringify(submission)};
+  frozen = {again, at: Date.now(), body: JSON.stringify(submission), tries: 0};
 };
 
 const post = (url, body, then) => {
@@ -194,30 +192,28 @@ const send = () => {
   busy = true;
   frozen.tries++;
   save(frozenKey, frozen);
-  live.textContent = next.textContent = words.sending;
+  next.textContent = live.textContent = words.sending;
   post(action, frozen.body, settle);
 };
 
 const settle = (status, reply, request) => {
-  const {at, id, body, tries, again} = frozen;
+  const was = frozen;
   busy = false;
   if (status !== 201 && (!reply || status !== 200 && !reply.error || status === 403 || status > 428)) {
-    if (Date.now() - at < 6 * DAY)
-      timer = setTimeout(send, (1 << Math.min(tries, 6)) * (500 + Math.random() * 1e3));
-    wait(status ? words.crowded : words.offline);
-    return;
+    if (was.at > Date.now() - 6 * DAY)
+      timer = setTimeout(send, (1 << Math.min(was.tries, 6)) * (500 + Math.random() * 1e3));
+    return wait(status ? words.crowded : words.offline);
   }
   save(frozenKey);
   frozen = null;
   if (status < 300) {
     save(draftKey);
-    done(id);
-    return;
+    return done(JSON.parse(was.body).id);
   }
   // Refused: nothing was stored under this id.
   const time = Date.parse(request.getResponseHeader("Date"));
-  if (reply.error === "clock" && tries < 2 && !again && time) {
-    freeze(JSON.parse(body), time, true);
+  if (reply.error === "clock" && was.tries < 2 && !was.again && time) {
+    freeze(JSON.parse(was.body), time, true);
     send();
   } else if (reply.error === "stale_version") {
     keep(1);

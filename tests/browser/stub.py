@@ -62,6 +62,8 @@ class Stub:
         self.files = dict(files)
         self.gets: list[str] = []
         self.posts: list[Post] = []
+        self.left: list[str] = []
+        """The marks of break-offs that pages told."""
         self.answers: list[Answer] = []
         self.url = ""
 
@@ -84,6 +86,10 @@ def serve(*contracts: Contract, site: Site | None = None) -> Iterator[Stub]:
             kind = self.headers["Content-Type"].split(";")[0]
             if self.path.endswith("/links"):  # every link takes an answer
                 self._reply(200, b'{"status":"open"}', {"Content-Type": "application/json"})
+                return
+            if "/break-offs/" in self.path:
+                stub.left.append(body.decode())
+                self._reply(204, b"", {})
                 return
             stub.posts.append(Post(self.path, kind, self.headers.get("Referer", ""), body))
             answer = stub.answers.pop(0) if stub.answers else Answer()

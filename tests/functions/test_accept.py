@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import keys, links
 from chalicelib.accept import AHEAD_MS, OLDEST_MS, Arrival, Receipt, accept
+from chalicelib.break_offs import BreakOff
 from chalicelib.links import Link
 from chalicelib.published import GRACE_MS, Definitions, publish
 from chalicelib.storage import MemoryStore
@@ -232,3 +233,28 @@ def test_loaded_rows_keep_their_own_time_and_open_no_follow_up(store: MemoryStor
     assert (response.received_at, response.channel) == (then, "paper")
     assert response.attributes == {"agent": "A7"}
     assert not response.follow_up
+
+
+LEFT = BreakOff(ids.make(NOW, 9), SURVEY.version, "zh-CN", "overall").name
+
+
+def test_what_was_said_is_named_the_same_whether_its_page_was_put_away(store: MemoryStore) -> None:
+    assert not send(store, submission()).replay
+    assert send(store, submission(left=LEFT)).replay
+    assert [response.left for response in landed(store)] == [""]
+
+
+def test_a_page_that_was_put_away_names_its_mark(store: MemoryStore) -> None:
+    send(store, submission(left=LEFT))
+    assert [response.left for response in landed(store)] == [LEFT]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["", "../../responses", LEFT + "\n", LEFT + "x" * 9_000, "7" + "Z" * 25 + LEFT[26:], "\ud800"],
+)
+def test_a_mark_that_is_none_is_let_go_and_costs_no_answer(
+    store: MemoryStore, hostile: str
+) -> None:
+    send(store, submission(left=hostile))
+    assert [response.left for response in landed(store)] == [""]

@@ -8,9 +8,11 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from chalicelib import claims, columns, erasing, keys, links, parquet, parts, tombstones
+from chalicelib import break_offs, claims, columns, erasing, keys, links, parquet, parts, tombstones
 from chalicelib.accept import Arrival, accept
+from chalicelib.break_offs import BreakOff
 from chalicelib.channels import Channel
 from chalicelib.channels.outbox import Outbox
 from chalicelib.claims import Claim
@@ -193,6 +195,18 @@ def test_a_customer_is_erased_from_every_byte(store: Store) -> None:
     assert held(store) == []
     others_are_there(store)
     assert names(store, keys.ERASURES) == []
+
+
+def test_the_mark_of_a_break_off_goes_with_the_answer_that_names_it(store: Store) -> None:
+    """While that waits to be merged; merge has taken it away otherwise."""
+    live(store, SURVEY)
+    mark = BreakOff(FIRST.id[:-1] + "0", SURVEY.version, "en", "speed")
+    other = mark._replace(id=FIRST.id[:-1] + "1")
+    for each in (mark, other):
+        store.create(break_offs.key(SURVEY.id, SURVEY.timezone, each), b"")
+    land(store, replace(FIRST, left=mark.name))
+    assert forget(store, "response", FIRST.id)
+    assert [key.rpartition("/")[2] for key in names(store, keys.LEFT)] == [other.name]
 
 
 def test_by_contact_all_responses_that_left_it_are_erased(store: Store) -> None:

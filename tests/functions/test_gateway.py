@@ -13,6 +13,7 @@ import pytest
 
 import app
 from chalicelib import keys, links
+from chalicelib.break_offs import BreakOff
 from chalicelib.gateway import ORIGIN, came_by_the_site, read
 from chalicelib.links import Link
 from chalicelib.running import now
@@ -73,6 +74,15 @@ def test_a_plain_form_comes_in_base64(handed: Handed) -> None:
     assert event["isBase64Encoded"]
     assert asked(event)[0] == 303
     assert [each["answers"] for each in landed()] == [{"speed": 5, "care": 4}]
+
+
+def test_who_left_is_told_as_a_line_of_text(handed: Handed) -> None:
+    """As ``sendBeacon`` posts it."""
+    mark = BreakOff(ids.make(now(), 1), SURVEY.version, "en", "speed")
+    kind = {"content-type": "text/plain;charset=UTF-8"}
+    event = handed("POST", "/break-offs/{survey}", mark.name.encode(), kind, survey=SURVEY.id)
+    assert asked(event) == (204, "")
+    assert [each.key.rpartition("/")[2] for each in app.store().list(keys.LEFT)] == [mark.name]
 
 
 def test_nothing_is_sent_along(handed: Handed) -> None:

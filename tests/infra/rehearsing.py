@@ -17,8 +17,7 @@ from botocore.exceptions import ClientError
 from chalicelib import break_offs, days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
 from chalicelib.actions import Action, Step, Wave
-from chalicelib.break_offs import BreakOff
-from chalicelib.collecting import JSON, collect
+from chalicelib.collecting import JSON, Reply, collect
 from chalicelib.days import DAY_MS
 from chalicelib.follow_ups.dynamo import DynamoRecord
 from chalicelib.follow_ups.events import Verification, opened
@@ -28,6 +27,7 @@ from chalicelib.invitations.service_events import ServiceEvents, completed, sign
 from chalicelib.jobs.crm import tell_all
 from chalicelib.jobs.decision import Mark
 from chalicelib.jobs.landed import Part
+from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.published import Definitions
@@ -91,11 +91,21 @@ def _answer(store: S3Store) -> None:
         submitted(2, answers={"photo": [token], "phone": "13800138000"}),
     ):
         for _ in range(2):
+            assert told_left(store, left_by(1)).status == 204
             body = msgspec.json.encode(submission)
             reply = collect(store, definitions, SURVEY.id, {"content-type": JSON}, body, now())
             assert reply.status in (200, 201), reply.body
     with pytest.raises(Exception, match="already_answered"):
         accept(store, definitions, SURVEY.id, submitted(3, link=PERSONAL), Arrival(now=now()))
+
+
+def left_by(number: int) -> str:
+    """The mark that a page makes when it is put away."""
+    return break_offs.BreakOff(ids.make(now(), number), SURVEY.version, "en", "speed").name
+
+
+def told_left(store: S3Store, name: str) -> Reply:
+    return leave(store, Definitions(store), SURVEY.id, name.encode(), now())
 
 
 def code(invitation: str) -> str:
@@ -220,10 +230,10 @@ def _read(settings: Settings, store: S3Store) -> None:
         assert reader.answer(here, {"type": kind, "survey": SURVEY.id, "response": response})
 
 
-def _left(store: S3Store) -> None:
+def _gone(store: S3Store) -> None:
     """One left today, one so long ago that nobody comes back."""
     for ms in (now(), now() - 20 * DAY_MS):
-        mark = BreakOff(ids.make(ms, 1), SURVEY.version, "en", "speed")
+        mark = break_offs.BreakOff(ids.make(ms, 1), SURVEY.version, "en", "speed")
         store.create(break_offs.key(SURVEY.id, SURVEY.timezone, mark), b"")
 
 
@@ -265,7 +275,7 @@ def _part(settings: Settings, store: S3Store) -> None:
 
 
 def _one(store: S3Store) -> None:
-    over = {"link": links.hash_of("a fourth"), "personal_link": True}
+    over = {"link": links.hash_of("a fourth"), "personal_link": True, "left": left_by(80)}
     land(store, said(80, SURVEY, now(), attributes={"customer": "C80"}, **over))
 
 
@@ -280,7 +290,11 @@ def _nothing(store: S3Store) -> None:
 
 
 def _land(store: S3Store) -> None:
-    land(store, *(said(n, SURVEY, now(), attributes={"customer": f"C{n}"}) for n in range(4)))
+    came_back = {"left": left_by(1)}
+    land(
+        store,
+        *(said(n, SURVEY, now(), attributes={"customer": f"C{n}"}, **came_back) for n in range(4)),
+    )
     erased = said(5, SURVEY, now(), link=links.hash_of("a third"), personal_link=True)
     land(store, erased)  # and whoever accepted it was cut off before the claim
     tombstones.put(store, SURVEY.id, days.day(now(), SURVEY.timezone), erased.id, KEY)
@@ -299,7 +313,7 @@ REHEARSED: dict[str, tuple[Prepare, Act]] = {
     "invite": (_nothing, partial(run_job, "invite")),
     "notices": (_nothing, _noticed),
     "crm": (_noted_long_ago, _crm),
-    "tally": (_left, partial(run_job, "tally")),
+    "tally": (_gone, partial(run_job, "tally")),
     "read": (_nothing, _read),
     "judge": (_counted, partial(run_job, "judge")),
     "purge": (_erase, partial(run_job, "purge")),

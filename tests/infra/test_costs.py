@@ -17,18 +17,19 @@ from chalicelib.break_offs import BACK_DAYS
 from chalicelib.collecting import JSON, collect
 from chalicelib.invitations import learning
 from chalicelib.jobs.break_offs import EVERY_MS, HOUR_MS, PAGE
+from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.published import Definitions
 from chalicelib.running import JOBS, now, run_job
 from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
-from generator import athena, costing, deployment, template
+from generator import athena, costing, estimate, template
 from generator.columns import WIDE
 from generator.places import INFRA
 from tests.infra.operating import FLAT, table
 from tests.infra.recording import Aws, recorded
-from tests.infra.rehearsing import PERSONAL, SURVEY, submitted
+from tests.infra.rehearsing import PERSONAL, SURVEY, left_by, submitted
 from tests.jobs.answering import KEY, live
 
 PRICES = template.load(INFRA / "prices.yaml")
@@ -101,8 +102,15 @@ def test_an_answer_asks_storage_for_what_is_priced(how: str, aws: Aws) -> None:
     assert said["requests"] == (2 if code in (PERSONAL, INVITED) else 1)
 
 
-def test_who_leaves_is_a_put_and_is_listed_every_hour_until_the_day_is_settled() -> None:
+def test_who_leaves_is_a_put_and_is_listed_every_hour_until_the_day_is_settled(aws: Aws) -> None:
     """tests/jobs/test_break_offs.py holds that many marks are listed no oftener."""
+    store = S3Store(aws.bucket, "", aws.endpoint)
+    definitions = Definitions(store)
+    definitions.publication(SURVEY.id)  # a warm function has it
+    definitions.contract(SURVEY.id, SURVEY.version)
+    name = left_by(1).encode()
+    told = charged(aws, lambda: leave(store, definitions, SURVEY.id, name, now()))
+    assert (told, PRICES["answers"][LEFT]["get"]) == ({"put": 1}, 0)
     kept = BACK_DAYS + 2  # the day itself, and one more wherever the survey is
     listed = 24 * kept / PAGE
     assert PRICES["answers"][LEFT]["put"] == pytest.approx(1 + listed)
@@ -199,7 +207,7 @@ def test_a_metric_at_which_two_alarms_look_is_made_once() -> None:
 
 
 def test_a_dry_run_shows_every_resource_once_and_fits_a_terminal() -> None:
-    lines = [*deployment.shown(waf=True, own_key=True)]
+    lines = [*estimate.shown(waf=True, own_key=True)]
     assert max(map(len, lines)) <= WIDE
     resting, free = "\n".join(lines).split("\n\n")[:2]
     assert free.startswith("These cost nothing by being there:")

@@ -11,6 +11,10 @@ THREATS: dict[str, list[str]] = {
         "tests/functions/test_accept.py::test_a_personal_link_takes_one_answer_under_a_hundred_tries",
         "tests/functions/test_collecting.py::test_accepted_and_replayed",
     ],
+    "break-offs are made up": [
+        "tests/functions/test_leaving.py::test_what_says_nothing_of_this_survey_is_refused",
+        "tests/functions/test_leaving.py::test_a_mark_is_kept_once_and_is_empty",
+    ],
     "a service event is forged, or sent again": [
         "tests/invitations/test_service_events.py::test_what_is_not_signed_now_is_refused",
         "tests/invitations/test_service_events.py::test_the_same_event_again_plans_nothing_more",

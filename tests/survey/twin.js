@@ -4,12 +4,13 @@ const {readFileSync} = require("fs");
 const source = process.argv.slice(2).map(path => readFileSync(path, "utf8")).join("");
 const twin = new Function(`const after = [], own = answers => Object.assign(bare(), answers);
 ${source};return {
-  holds, check, coerce, figure: (formula, answers) => figure(formula, own(answers)),
+  holds, coerce, check: ([kind, ...limits], value) => checks[kind](value, ...limits),
+  figure: (formula, answers) => figure(formula, own(answers)),
   // Every field has its control, which holds something or nothing.
-  read: (fields, given) => read(fields, fields.reduce((raw, [id, rule]) => {
-    if (rule && raw[id] == null) raw[id] = coerce(rule, []);
-    return raw;
-  }, own(given)))
+  read: (fields, given) => {
+    const raw = own(given);
+    return read(fields, (id, rule) => raw[id] == null ? coerce(rule, []) : raw[id]);
+  }
 };`)();
 const lines = require("readline").createInterface({input: process.stdin});
 lines.on("line", line => {

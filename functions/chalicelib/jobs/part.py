@@ -12,6 +12,8 @@ of a laptop's pool, or for a message of the queue.
   a rival's contacts go when the rival does.
 * What came over a personal link goes in with the link's claim alone (``claims``); where that is
   another's it is let go, for nobody has a receipt for it.
+* An answer takes back the mark that said its customer had left (``break_offs``), before it leaves
+  the place where it landed: whoever is cut off between the two takes it back again.
 * What cannot be merged is moved to ``rejected/`` with the reason. No receipt is for nothing.
 * What was erased never enters and never stays. An erasure puts tombstones first and then raises
   the generation of the parts; merge reads the parts first and then the tombstones. So either it
@@ -32,7 +34,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from .. import claims, columns, days, keys, parquet, parts, tombstones
+from .. import break_offs, claims, columns, days, keys, parquet, parts, tombstones
 from ..claims import Claim
 from ..columns import Column
 from ..layout import Cells
@@ -146,12 +148,11 @@ class Merger:
                 rivals.setdefault(each.response.link or "", []).append(each)
         if not rivals:
             return found
-        refused = {
-            each.key for some in self._each(self._refused, [*rivals.values()]) for each in some
-        }
-        self._store.delete(refused)
+        refused = [each for some in self._each(self._refused, [*rivals.values()]) for each in some]
+        self._let_go(refused)
         self.done.refused += len(refused)
-        return [each for each in found if each.key not in refused]
+        names = {each.key for each in refused}
+        return [each for each in found if each.key not in names]
 
     def _refused(self, rivals: list[Landed]) -> list[Landed]:
         """Those over one link that do not have its claim. Where there is none, accept was cut off
@@ -207,10 +208,19 @@ class Merger:
         for each in gone:
             if each.response.link:
                 claims.forget(self._store, part.survey, each.response.link, {each.id})
-        self._store.delete(each.key for each in [*finished, *gone])
+        self._let_go([*finished, *gone])
         self.done.merged += len(decision.new)
         self.done.known += len(decision.known)
         self.done.erased += len(gone)
+
+    def _let_go(self, these: Sequence[Landed]) -> None:
+        """Take landed objects away, and before them the marks of break-offs that were none."""
+        self._store.delete(
+            mark
+            for each in these
+            for mark in break_offs.left_by(each.response, each.contract.timezone)
+        )
+        self._store.delete(each.key for each in these)
 
     def _contacts(
         self,

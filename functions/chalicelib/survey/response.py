@@ -30,6 +30,8 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """The link's code."""
     trap: bool = False
     """Whether a field was filled that people do not see."""
+    left: str | None = None
+    """The mark that the page made when it was put away before this (``break_offs``)."""
 
 
 class Response(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -62,6 +64,9 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     scripted: bool = True
     """Whether the page's script sent it. A plain form has no id of its own to be known again by."""
+
+    left: str = ""
+    """The name of a mark that says its customer left. For merge alone, which takes it away."""
 
     @property
     def digest(self) -> str:

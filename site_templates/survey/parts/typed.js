@@ -1,3 +1,3 @@
 // Full-width digits and signs, as a Chinese keyboard may give them.
-narrow = text =>
+const narrow = text =>
   text.replace(/[！-～]/g, wide => String.fromCharCode(wide.charCodeAt() - 65248));
