@@ -30,6 +30,8 @@ WORDS = {
         "index": "满意度指数",
         "fcr": "一次解决率",
         "responses": "答卷数",
+        "comma": "，",
+        "semicolon": "；",
         "completion": "完成率",
         "began": "开始作答 {n}",
         "since": "（{day} 起）",
@@ -63,6 +65,8 @@ WORDS = {
         "index": "Index",
         "fcr": "First contact",
         "responses": "Responses",
+        "comma": ", ",
+        "semicolon": "; ",
         "completion": "Completion rate",
         "began": "of {n} who began",
         "since": " (since {day})",
@@ -133,7 +137,7 @@ def _completed(
     rate, since = found.rate, words["since"].format(day=found.since) * bool(found.since)
     began = words["began"].format(n=f"{rate.n:,}")
     yield Text(f"{words['completion']} {_interval(rate)} {began}{since}")
-    stops = "; ".join(
+    stops = words["semicolon"].join(
         f"{_said(stop.text, language, stop.question)} ({stop.n:,})"
         for stop in found.stopped[:STOPS]
     )
@@ -268,7 +272,7 @@ def _shares(item: Item, names: dict[str, str], words: dict[str, str]) -> Text:
         return Text(f"{_interval(item.top2)} {words['top2']}")
     most = sorted(item.counts.items(), key=lambda one: -one[1])[:3]
     shown = [f"{names.get(code, code)} {_percent(n / item.n)}" for code, n in most if item.n]
-    return Text(("，" if words is WORDS["zh-CN"] else ", ").join(shown))
+    return Text(words["comma"].join(shown))
 
 
 def _interval(share: Share) -> str:
