@@ -11,6 +11,7 @@ from rich.text import Text
 from chalicelib.survey.comparing import HIGHER, LOWER
 from generator.cuts import Cut, Told
 from generator.driving import Driving
+from generator.terminal import beneath, narrow
 from generator.tracing import Trace
 from generator.waves import SHARES, Compared, Line
 
@@ -61,6 +62,7 @@ def compared_board(found: Compared) -> RenderableType:
     words = _words(found.language)
     grid = _grid(words["segment"] if found.before == "rest" else words["figure"])
     against = found.before == "rest"
+    tight = narrow()
     for head in (words["below"] if against else found.before, found.after):
         grid.add_column(head if head != words["below"] else "…", justify="right", no_wrap=True)
     for head in (words["change"], words["p"], ""):
@@ -68,13 +70,14 @@ def compared_board(found: Compared) -> RenderableType:
     for line in found.lines:
         test = line.test
         name = line.segment or _named(line.item, line.text, found.language, words)
+        what = "" if line.figure == line.item else f"  {words[line.figure]}"
         style = STYLES.get(test.verdict, "" if test.p is not None else "dim")
         verdict = {HIGHER: "above", LOWER: "below"}.get(test.verdict) if against else None
         grid.add_row(
-            Text(f"{name}  {words[line.figure]}"),
-            _side(line, test.before.value, test.before.n),
-            _side(line, test.after.value, test.after.n),
-            _value(line, test.difference, sign="+"),
+            Text(f"{name}{what}"),
+            _side(line, test.before.value, test.before.n, tight),
+            _side(line, test.after.value, test.after.n, tight),
+            _change(line, test.difference),
             "" if test.adjusted is None else f"{test.adjusted:.3f}",
             Text(words[verdict or test.verdict], style),
         )
@@ -86,13 +89,14 @@ def trace_board(found: Trace) -> RenderableType:
     grid = _grid(words["source"])
     for head in ("n", words["mean"], words["gain"], words["answers"], words["shortfall"], ""):
         grid.add_column(head, justify="right", no_wrap=True)
+    tight = narrow()
     for source in found.sources:
         score = source.score
         item = f" ({source.item})" if len(found.scores) > 1 else ""
         grid.add_row(
             Text(f"{source.key} {source.value}{item}"),
             f"{score.n:,}",
-            f"{score.mean:.2f} ({score.low:.2f}–{score.high:.2f})",
+            beneath(f"{score.mean:.2f} ({score.low:.2f}–{score.high:.2f})", tight),
             f"{source.gain:+.3f}",
             f"{100 * source.of_answers:.1f}%",
             f"{100 * source.of_shortfall:.1f}%",
@@ -112,12 +116,13 @@ def drivers_board(found: Driving) -> RenderableType:
     for head in ("n", words["score"], words["share"], words["derived"], words["weight"]):
         grid.add_column(head, justify="right", no_wrap=True)
     grid.add_column(words["advice"], no_wrap=True)
+    tight = narrow()
     for driver in found.drivers:
         score = driver.score
         grid.add_row(
             Text(_said(driver.text, found.language, driver.item)),
             f"{score.n:,}",
-            f"{score.mean:.2f} ({score.low:.2f}–{score.high:.2f})",
+            beneath(f"{score.mean:.2f} ({score.low:.2f}–{score.high:.2f})", tight),
             f"{driver.share:.3f}",
             f"{100 * driver.importance:.0f}%",
             "" if driver.weight is None else f"{100 * driver.weight:.0f}%",
@@ -163,22 +168,24 @@ def _told(row: Told) -> Iterator[str]:
 
 def _grid(first: str) -> Table:
     grid = Table(show_edge=False, pad_edge=False)
-    grid.add_column(first, ratio=1)
+    grid.add_column(first, ratio=1, overflow="fold")
     return grid
 
 
-def _side(line: Line, value: float, n: int) -> str:
-    return f"{_value(line, value)} (n {n:,})"
+def _side(line: Line, value: float, n: int, tight: bool) -> str:
+    shown = f"{100 * value:.1f}%" if line.figure in SHARES else f"{value:.{_places(line)}f}"
+    return beneath(f"{shown} (n {n:,})", tight)
 
 
-def _value(line: Line, value: float, sign: str = "") -> str:
+def _change(line: Line, value: float) -> str:
+    """Of shares in percentage points: 2 % of 40 % would be less."""
     if line.figure in SHARES:
-        return f"{100 * value:{sign}.1f}%"
-    return (
-        f"{value:{sign}.1f}"
-        if line.figure == "nps" or line.item == "index"
-        else f"{value:{sign}.2f}"
-    )
+        return f"{100 * value:+.1f} pp"
+    return f"{value:+.{_places(line)}f}"
+
+
+def _places(line: Line) -> int:
+    return 1 if line.figure == "nps" or line.item == "index" else 2
 
 
 def _named(item: str, text: dict[str, str], language: str, words: dict[str, str]) -> str:

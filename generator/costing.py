@@ -16,8 +16,8 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.survey import EchoformError
-from generator.columns import wrapped
 from generator.template import Tree
+from generator.terminal import wrapped
 
 MINUTES = 43_800
 """Of a month."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator import costing, template
-from generator.columns import wrapped
 from generator.places import INFRA
 from generator.serving import load_app
+from generator.terminal import wrapped
 
 
 def shown(partition: str = "aws", waf: bool = False, own_key: bool = False) -> Iterator[str]:

@@ -13,9 +13,8 @@ from chalicelib.survey.disclosure import MARKED
 from chalicelib.survey.figures import Mean, Share
 from generator.completion import Completion
 from generator.scores import Index, Item, Scores, Segment
+from generator.terminal import beneath, narrow
 
-WIDE = 100
-"""Columns of a terminal in which a question's figures fit side by side."""
 STOPS = 3
 """Questions after which most people left."""
 ACROSS = {True: 2, False: 3}
@@ -144,10 +143,6 @@ def _completed(
     yield Text(words["stopped"].format(n=f"{rate.n - rate.hits:,}", stops=stops), style="dim")
 
 
-def _narrow() -> bool:
-    return Console().width < WIDE
-
-
 def _whole(
     scores: Scores, segment: Segment, language: str, words: dict[str, str]
 ) -> Iterator[RenderableType]:
@@ -164,8 +159,8 @@ def _whole(
     grid = Table(show_edge=False, pad_edge=False)
     grid.add_column(words["question"], ratio=1)
     grid.add_column("n", justify="right", no_wrap=True)
-    narrow = _narrow()  # a question's figures stand one under another
-    if narrow:
+    tight = narrow()  # a question's figures stand one under another
+    if tight:
         grid.add_column(f"{words['mean']}\n{words['share']}")
     else:
         grid.add_column(words["mean"], justify="right", no_wrap=True)
@@ -177,7 +172,7 @@ def _whole(
             for code, text in scores.choices.get(item.id, {}).items()
         }
         figures = [_mean(item), _shares(item, names, words)]
-        if narrow:
+        if tight:
             figures = [Text("\n").join(filter(None, figures))]
         grid.add_row(name, f"{item.n:,}", *figures)
     yield grid
@@ -187,8 +182,8 @@ def _cut(scores: Scores, language: str, words: dict[str, str]) -> Iterator[Rende
     """One table after another, where the questions do not fit beside each other."""
     named = {item.id: item for segment in scores.segments for item in segment.items if item.mean}
     asked = list(named.values())
-    narrow = _narrow()  # an interval stands under its figure
-    across = ACROSS[narrow]
+    tight = narrow()  # an interval stands under its figure
+    across = ACROSS[tight]
     for start in range(0, max(1, len(asked)), across):
         grid = Table(show_edge=False, pad_edge=False)
         grid.add_column(scores.by or "", no_wrap=True)
@@ -204,11 +199,11 @@ def _cut(scores: Scores, language: str, words: dict[str, str]) -> Iterator[Rende
             grid.add_row(
                 Text(_called(scores, segment, language)),
                 f"{segment.n:,}{'*' if SMALL <= segment.n < MARKED else ''}",
-                Text(_under(_index(segment.index), narrow), _colour(segment.index))
+                Text(beneath(_index(segment.index), tight), _colour(segment.index))
                 if segment.index
                 else "",
                 _stacked(segment.fcr) if segment.fcr else "",
-                *(_cell(mine.get(item.id), segment.n, narrow) for item in some),
+                *(_cell(mine.get(item.id), segment.n, tight) for item in some),
                 style="dim" if segment.n < SMALL else None,
             )
         yield grid
@@ -220,16 +215,12 @@ def _called(scores: Scores, segment: Segment, language: str) -> str:
     return " × ".join(_said(scores.values.get(v, {}), language, v) for v in values)
 
 
-def _under(figure: str, narrow: bool) -> str:
-    return figure.replace(" ", "\n", 1) if narrow else figure
-
-
-def _cell(item: Item | None, n: int, narrow: bool) -> Text:
+def _cell(item: Item | None, n: int, tight: bool) -> Text:
     """A mean with its interval, under it the share or the score that goes with its question; and
     how many answered, where some did not."""
     if item is None or item.mean is None:
         return Text("")
-    lines = [_under(f"{item.mean.mean:.2f}{_between(item.mean)}", narrow)]
+    lines = [beneath(f"{item.mean.mean:.2f}{_between(item.mean)}", tight)]
     if item.nps:
         lines.append(f"{item.nps.nps:+.0f} ± {item.nps.margin:.0f}")
     elif share := item.ces or item.top2:

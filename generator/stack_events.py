@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.survey import EchoformError
 from generator import stacks
-from generator.columns import wrapped
+from generator.terminal import wrapped
 
 Say = Callable[[str], object]
 Pause = Callable[[], object]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from chalicelib import keys, parquet
@@ -93,6 +95,22 @@ def test_waves_tell_what_changed_and_what_shows_no_evidence(store: MemoryStore) 
     text = shown(compared_board(found))
     assert "lower" in text
     assert "no evidence" in text
+    change = next(line.test.difference for line in found.lines if line.item == "solved")
+    assert f" {100 * change:+.1f} pp" in text  # 2 % of 40 % would be less
+
+
+def test_a_name_too_long_for_its_column_goes_on_below(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two questions that begin alike would be one."""
+    monkeypatch.setenv("COLUMNS", "60")
+    found = compare_waves(store, SURVEY.id, ("2026-05", "2026-06"))
+    long = [replace(line, text={"en": "How politely " + line.item}) for line in found.lines]
+    console = Console(width=60, record=True, file=io.StringIO())
+    console.print(compared_board(replace(found, lines=long)))
+    text = console.export_text()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 60
 
 
 def test_waves_that_share_days_are_refused(store: MemoryStore) -> None:

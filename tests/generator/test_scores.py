@@ -382,7 +382,7 @@ def test_completion_is_said_in_words_with_the_three_questions_where_most_stopped
     assert "Kind (1)" not in text
     chinese = shown(found, "zh-CN")
     assert "完成率 23.1% (8.2–50.3) 开始作答 13" in chinese
-    assert "中途离开 10，离开前最后作答：怪 (4); Speed (3)" in chinese
+    assert "中途离开 10，离开前最后作答：怪 (4)；Speed (3)" in chinese
     nobody = scores(left("speed", channels=()), BEGAN.id)
     assert "no responses yet" in shown(nobody, "en")
     assert "Completion rate 0.0%" in shown(nobody, "en")

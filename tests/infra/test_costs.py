@@ -25,8 +25,8 @@ from chalicelib.running import JOBS, now, run_job
 from chalicelib.settings import Settings
 from chalicelib.storage import S3Store
 from generator import athena, costing, estimate, template
-from generator.columns import WIDE
 from generator.places import INFRA
+from generator.terminal import WIDE
 from tests.infra.operating import FLAT, table
 from tests.infra.recording import Aws, recorded
 from tests.infra.rehearsing import PERSONAL, SURVEY, left_by, submitted

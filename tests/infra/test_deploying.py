@@ -21,9 +21,9 @@ from generator.__main__ import main
 from generator.account import Account
 from generator.change_sets import BadParameters, Busy, Refused
 from generator.changes import WouldLose
-from generator.columns import WIDE
 from generator.depot import KEPT, Depot, packages
 from generator.stack_events import Failed, Watched, advice
+from generator.terminal import WIDE
 from tests.infra.staging import NAME, Cloud, Limits, reserving, stack_of, template
 
 DEPOT = "echoform-packages-123456789012-eu-central-1"
