@@ -29,7 +29,6 @@ WORDS = {
         "index": "满意度指数",
         "fcr": "一次解决率",
         "responses": "答卷数",
-        "comma": "，",
         "semicolon": "；",
         "completion": "完成率",
         "began": "开始作答 {n}",
@@ -64,7 +63,6 @@ WORDS = {
         "index": "Index",
         "fcr": "First contact",
         "responses": "Responses",
-        "comma": ", ",
         "semicolon": "; ",
         "completion": "Completion rate",
         "began": "of {n} who began",
@@ -157,14 +155,14 @@ def _whole(
     if segment.index and segment.index.reweighted:
         yield Text(words["reweighted"].format(n=f"{segment.index.reweighted:,}"), style="dim")
     grid = Table(show_edge=False, pad_edge=False)
-    grid.add_column(words["question"], ratio=1)
+    grid.add_column(words["question"], ratio=1, overflow="fold")
     grid.add_column("n", justify="right", no_wrap=True)
     tight = narrow()  # a question's figures stand one under another
     if tight:
         grid.add_column(f"{words['mean']}\n{words['share']}")
     else:
         grid.add_column(words["mean"], justify="right", no_wrap=True)
-        grid.add_column(words["share"], no_wrap=True)
+        grid.add_column(words["share"])
     for item in segment.items:
         name = Text(_said(item.text, language, item.id))
         names = {
@@ -263,7 +261,7 @@ def _shares(item: Item, names: dict[str, str], words: dict[str, str]) -> Text:
         return Text(f"{_interval(item.top2)} {words['top2']}")
     most = sorted(item.counts.items(), key=lambda one: -one[1])[:3]
     shown = [f"{names.get(code, code)} {_percent(n / item.n)}" for code, n in most if item.n]
-    return Text(words["comma"].join(shown))
+    return Text("\n".join(shown))
 
 
 def _interval(share: Share) -> str:
