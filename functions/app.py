@@ -18,10 +18,10 @@ from chalice import Rate, Response
 from chalice.app import CloudWatchEvent, Request, SQSEvent
 
 from chalicelib import logs, uploading
+from chalicelib.breaking_off import break_off
 from chalicelib.collecting import Reply, collect, refusal
 from chalicelib.gateway import App, came_by_the_site
 from chalicelib.invitations import opting_out, service_events
-from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.published import Definitions
 from chalicelib.running import now, run_job, run_notices, run_part
@@ -148,7 +148,7 @@ def service_completed() -> Response:
 @app.route("/break-offs/{survey}", methods=["POST"], content_types=["*/*"])
 def break_offs(survey: str) -> Response:
     return _answered(
-        lambda request: leave(store(), definitions(), survey, _body(request), now()), survey
+        lambda request: break_off(store(), definitions(), survey, _body(request), now()), survey
     )
 
 
@@ -218,7 +218,7 @@ def follow_up_tables(event: CloudWatchEvent) -> dict[str, int]:
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def tally(event: CloudWatchEvent) -> dict[str, int]:
-    return run_job("tally", settings(), store())
+    return run_job("tally", settings(), store(), lambda: _seconds_left(event))
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))

@@ -18,6 +18,7 @@ from generator.waves import SHARES, Compared, Line
 WORDS = {
     "zh-CN": {
         "figure": "指标", "segment": "细分", "p": "p（Holm）", "change": "变化", "higher": "升高",
+        "points": "百分点",
         "lower": "降低", "no_evidence": "无显著差异", "too_few": "不足 30 份", "index": "指数",
         "responses": "答卷数", "fcr": "一次解决率", "mean": "均值", "top2": "前两档", "nps": "NPS",
         "ces": "轻松", "yes": "是", "above": "高于其余", "below": "低于其余", "source": "来源",
@@ -35,6 +36,7 @@ WORDS = {
     },
     "en": {
         "figure": "Figure", "segment": "Segment", "p": "p (Holm)", "change": "change",
+        "points": "pp",
         "higher": "higher", "lower": "lower", "no_evidence": "no evidence", "index": "Index",
         "too_few": "fewer than 30", "responses": "Responses", "fcr": "First contact",
         "mean": "mean", "top2": "top 2", "nps": "NPS", "ces": "made it easy", "yes": "yes",
@@ -77,7 +79,7 @@ def compared_board(found: Compared) -> RenderableType:
             Text(f"{name}{what}"),
             _side(line, test.before.value, test.before.n, tight),
             _side(line, test.after.value, test.after.n, tight),
-            _change(line, test.difference),
+            _change(line, test.difference, words["points"]),
             "" if test.adjusted is None else f"{test.adjusted:.3f}",
             Text(words[verdict or test.verdict], style),
         )
@@ -177,10 +179,10 @@ def _side(line: Line, value: float, n: int, tight: bool) -> str:
     return beneath(f"{shown} (n {n:,})", tight)
 
 
-def _change(line: Line, value: float) -> str:
+def _change(line: Line, value: float, points: str) -> str:
     """Of shares in percentage points: 2 % of 40 % would be less."""
     if line.figure in SHARES:
-        return f"{100 * value:+.1f} pp"
+        return f"{100 * value:+.1f} {points}"
     return f"{value:+.{_places(line)}f}"
 
 

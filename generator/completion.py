@@ -82,6 +82,11 @@ def completion(
 
 
 def _texts(contracts: Sequence[Contract]) -> Mapping[str, Text]:
-    """Questions as the latest version that has them asks them."""
+    """Questions as the latest version that has them asks them; the words beside a choice have the
+    text of theirs."""
     asked = chain.from_iterable(contract.questions for contract in contracts)
-    return {q.id: {language: filled(said) for language, said in q.text.items()} for q in asked}
+    return {
+        field.id: {language: filled(said) for language, said in question.text.items()}
+        for question in asked
+        for field in question.fields()
+    }

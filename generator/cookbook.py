@@ -143,8 +143,8 @@ ORDER BY campaign, channel, who NULLS LAST
         "Who of those that began on the page sent it, week by week and by language, and at which"
         " question did the others stop? Completes of completes and break-offs, with its 95 %"
         " interval (Wilson). A row for each question that was the last one answered, and one"
-        " without a question for those who sent it; from the first day of which break-offs are"
-        " known.",
+        " without a question for those who sent it; from the first day on which somebody left,"
+        " and on which answers are still kept.",
         """
 SELECT week, language, stopped_after, people, CAST(n AS BIGINT) AS began, hits / n AS completion,
   {low} AS low, {up} AS high
@@ -157,7 +157,9 @@ FROM (
     SELECT CAST(DATE_TRUNC('week', CAST(dt AS DATE)) AS DATE) AS week, language, stopped_after,
       SUM(n) AS people
     FROM (
-      SELECT dt, language, question AS stopped_after, CAST(n AS BIGINT) AS n FROM {break_offs}
+      SELECT dt, language, question AS stopped_after, CAST(n AS BIGINT) AS n
+      FROM {break_offs} CROSS JOIN (SELECT MIN(dt) AS since FROM {responses}) AS kept
+      WHERE dt >= COALESCE(since, dt)
       UNION ALL
       SELECT dt, language, CAST(NULL AS VARCHAR) AS stopped_after, CAST(1 AS BIGINT) AS n
       FROM {responses} CROSS JOIN (SELECT MIN(dt) AS since FROM {break_offs}) AS known

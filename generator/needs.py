@@ -39,6 +39,7 @@ _FEATURES: dict[str, Callable[[Contract], bool]] = {
     "matrix_if": lambda contract: _may_hide_a_matrix(contract),
     "image": lambda contract: _has_pictures(contract),
     "piping": lambda contract: bool(contract.piped),
+    "left": lambda contract: not contract.anonymous,
     "link": lambda contract: bool(contract.attributes),
     "untold": lambda contract: not contract.told,
 }

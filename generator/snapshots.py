@@ -112,7 +112,7 @@ def alone(backup: Store, by: str, now: int) -> Iterator[None]:
                 backup.create(WORKING, mine)
                 break
             if found.data != _FREE:
-                raise Busy(msgspec.json.decode(found.data, type=Working))
+                raise Busy(_said(found.data))
             backup.replace(WORKING, mine, found.tag)
             break
     try:
@@ -122,6 +122,13 @@ def alone(backup: Store, by: str, now: int) -> Iterator[None]:
             found = backup.get(WORKING)
             if found.data == mine:
                 backup.replace(WORKING, _FREE, found.tag)
+
+
+def _said(data: bytes) -> Working:
+    try:
+        return msgspec.json.decode(data, type=Working)
+    except msgspec.MsgspecError:
+        return Working("somebody")
 
 
 def fingerprint(secret: bytes) -> str:

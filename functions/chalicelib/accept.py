@@ -94,7 +94,7 @@ def accept(
         verifies=link.verifies if link and not contract.anonymous else "",
         trap=submission.trap,
         scripted=arrival.scripted,
-        left=_left(submission.left or ""),
+        left="" if contract.anonymous else _left(submission.left or ""),
     )
     claim = claims.of(contract, response, code) if link and link.personal else None
     if not arrival.loaded:

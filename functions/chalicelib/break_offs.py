@@ -17,7 +17,8 @@ from .columns import Column
 from .survey import Response, ids
 
 BACK_DAYS = 8
-"""After so many days nobody comes back: a draft is kept for seven."""
+"""After so many days a mark stays for good. A draft is kept for seven from its last change: who
+changes it once more, and sends it after that, is counted as having left as well."""
 COLUMNS = (
     *(Column(name, "string") for name in ("version", "language", "question")),
     Column("n", "int32"),

@@ -17,7 +17,8 @@ document.onsubmit = event => {
     send();  // what another page of this link has frozen: that is the answer
     if (frozen) return;
     freeze({
-      answers: reading.answers, link, left,
+      left: told().name,  // with left
+      answers: reading.answers, link,
       version: form._version.value, language: form._language.value, trap: !!form._website.value,
       // How long a restored draft took is not known here.
       duration: draft ? undefined : performance.now() / 1e3 | 0
@@ -37,17 +38,6 @@ window.onpopstate = () => {
 };
 $("Retry").onclick = send;
 document.oninput = document.onchange = changed;
-// Put away after something was answered, before it was sent: tells that somebody left, once a draft,
-// which keeps that it was told. The name of the mark is all there is to tell (break_offs.py); what
-// is sent later names it, and takes it back. What nobody is asked has no box.
-document.addEventListener("visibilitychange", () => {
-  const question = Object.keys(reading.answers).filter(id => boxes[id] && !/_other$/.test(id)).pop();
-  if (question && !left && !frozen && panel.hidden && document.hidden && navigator.sendBeacon) {
-    left = [ulid(Date.now()), form._version.value, form._language.value, question].join(".");
-    save(draftKey, Object.assign({left}, load(draftKey, 7)));
-    navigator.sendBeacon(action.replace("responses", "break-offs"), left);
-  }
-});
 window.onpageshow = update;
 window.ononline = window.onstorage = send;
 
@@ -56,7 +46,6 @@ all("a[hreflang]").forEach(anchor => { anchor.href += location.search; });
 const receipt = place()[2];
 section = sections[place()[0]];
 const draft = load(draftKey, 7);
-left = draft && draft.left;
 if (draft) fields.forEach(([id]) => {
   const values = draft.answers[id] || [];
   if (!values[0] || texts(id).length) return;

@@ -51,7 +51,7 @@ const texts = id => controls[id]
 const filled = (text, facts) => text.replace(/\{\w+\}/g, () => facts.shift());
 const label = id => boxes[id] ? boxes[id].querySelector(".t").textContent + " — " : "";
 
-let reading, section, steps, frozen, busy, left, timer, thanks = words.thanks;
+let reading, section, steps, frozen, busy, timer, thanks = words.thanks;
 const after = [];  // what a part of the page does whenever answers have changed
 
 // Read the controls, and show what is asked.
@@ -83,7 +83,7 @@ const keep = version => {
     if (rule && boxes[id] && !controls[id].some(control => "p" in control.dataset))
       answers[id] = texts(id);
   });
-  save(draftKey, {answers, at: Date.now(), left, version});
+  save(draftKey, {answers, at: Date.now(), version});
 };
 const changed = () => {
   update();
@@ -145,7 +145,7 @@ const tell = (heading, text, kind, receipt) => {
   panel.className = "p " + kind;
   head.textContent = heading;
   body.textContent = text;
-  foot.textContent = receipt ? words.receipt + receipt : "";
+  foot.textContent = receipt && words.receipt + receipt;
   retry.hidden = kind !== "wait";
   document.title = heading + " — " + title;
   if (first) {
@@ -160,10 +160,10 @@ const done = receipt => {
 };
 
 // https://github.com/ulid/spec: 48 bits of time, 80 random bits.
-const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const letter = number => "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number % 32 | 0];
 const ulid = time => {
-  let id = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => letters[byte % 32]).join("");
-  for (let i = 10; i--; time = Math.floor(time / 32)) id = letters[time % 32] + id;
+  let id = Array.from(crypto.getRandomValues(new Uint8Array(16)), letter).join("");
+  for (let i = 10; i--; time /= 32) id = letter(time) + id;
   return id;
 };
 
@@ -207,6 +207,7 @@ const settle = (status, reply, request) => {
   save(frozenKey);
   frozen = null;
   if (status < 300) {
+    save(leftKey);  // with left
     save(draftKey);
     return done(JSON.parse(was.body).id);
   }

@@ -244,6 +244,13 @@ def test_what_was_said_is_named_the_same_whether_its_page_was_put_away(store: Me
     assert [response.left for response in landed(store)] == [""]
 
 
+def test_an_anonymous_answer_names_none(store: MemoryStore) -> None:
+    hidden = msgspec.structs.replace(SURVEY, anonymous=True)
+    publish(store, hidden, NOW)
+    send(store, submission(version=hidden.version, left=LEFT))
+    assert [response.left for response in landed(store)] == [""]
+
+
 def test_a_page_that_was_put_away_names_its_mark(store: MemoryStore) -> None:
     send(store, submission(left=LEFT))
     assert [response.left for response in landed(store)] == [LEFT]

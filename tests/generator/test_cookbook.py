@@ -499,6 +499,24 @@ def test_the_cookbook_agrees_with_scores(views: Views, store: MemoryStore) -> No
         assert found[segment.value] == pytest.approx((top2.n, top2.share, top2.low, top2.high))
 
 
+def test_a_week_whose_answers_are_purged_is_none_in_which_nobody_sent() -> None:
+    """Who left is counted for good, answers are kept for as long as the survey says."""
+    store = MemoryStore()
+    live(store, SURVEY)
+    for number, day in enumerate(["2025-11-03", "2026-03-02"]):
+        left = BreakOff(ids.make(at(f"{day}T10:00"), number), SURVEY.version, "en", "speed")
+        store.create(break_offs.key(SURVEY.id, SURVEY.timezone, left), b"")
+    land(store, said(1, SURVEY, at("2026-03-02T09:00"), answers={"speed": 4}, channel="web"))
+    merge(store, KEY, NOW)
+    tally(store, NOW)
+    known = {recipe.name: recipe.sql for recipe in cookbook([SURVEY])}
+    with open_views(store) as views:
+        found = ask(views, known["completion"]).rows
+    assert {(week, began, rate) for week, _, _, _, began, rate, *_ in found} == {
+        (date(2026, 3, 2), 2, 0.5)
+    }
+
+
 def test_there_are_twenty_four_and_each_has_an_oracle() -> None:
     assert len(RECIPES) == 24
     assert RECIPES.keys() == ORACLES.keys() == {recipe.name for recipe in cookbook([SURVEY])}

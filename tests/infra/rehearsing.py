@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from chalicelib import break_offs, days, keys, links, tombstones
 from chalicelib.accept import Arrival, accept
 from chalicelib.actions import Action, Step, Wave
+from chalicelib.breaking_off import break_off
 from chalicelib.collecting import JSON, Reply, collect
 from chalicelib.days import DAY_MS
 from chalicelib.follow_ups.dynamo import DynamoRecord
@@ -27,7 +28,6 @@ from chalicelib.invitations.service_events import ServiceEvents, completed, sign
 from chalicelib.jobs.crm import tell_all
 from chalicelib.jobs.decision import Mark
 from chalicelib.jobs.landed import Part
-from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.published import Definitions
@@ -105,7 +105,7 @@ def left_by(number: int) -> str:
 
 
 def told_left(store: S3Store, name: str) -> Reply:
-    return leave(store, Definitions(store), SURVEY.id, name.encode(), now())
+    return break_off(store, Definitions(store), SURVEY.id, name.encode(), now())
 
 
 def code(invitation: str) -> str:

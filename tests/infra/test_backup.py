@@ -296,6 +296,10 @@ def test_a_backup_that_was_cut_off_says_how_to_go_on(full: tuple[Store, Record, 
     ):
         back_up(store, kept, KEY, backup, now(), 9)
     backup.delete(["working.json"])
+    backup.create("working.json", b"half of")
+    with pytest.raises(Busy, match=r"^somebody has .* cut off, remove working.json"):
+        back_up(store, kept, KEY, backup, now(), 9)
+    backup.delete(["working.json"])
     back_up(store, kept, KEY, backup, now(), 9)
 
 

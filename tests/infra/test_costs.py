@@ -14,10 +14,10 @@ import pytest
 import app
 from chalicelib import links, logs
 from chalicelib.break_offs import BACK_DAYS
+from chalicelib.breaking_off import break_off
 from chalicelib.collecting import JSON, collect
 from chalicelib.invitations import learning
 from chalicelib.jobs.break_offs import EVERY_MS, HOUR_MS, PAGE
-from chalicelib.leaving import leave
 from chalicelib.linking import standing_of
 from chalicelib.links import Link
 from chalicelib.published import Definitions
@@ -109,7 +109,7 @@ def test_who_leaves_is_a_put_and_is_listed_every_hour_until_the_day_is_settled(a
     definitions.publication(SURVEY.id)  # a warm function has it
     definitions.contract(SURVEY.id, SURVEY.version)
     name = left_by(1).encode()
-    told = charged(aws, lambda: leave(store, definitions, SURVEY.id, name, now()))
+    told = charged(aws, lambda: break_off(store, definitions, SURVEY.id, name, now()))
     assert (told, PRICES["answers"][LEFT]["get"]) == ({"put": 1}, 0)
     kept = BACK_DAYS + 2  # the day itself, and one more wherever the survey is
     listed = 24 * kept / PAGE

@@ -12,8 +12,8 @@ THREATS: dict[str, list[str]] = {
         "tests/functions/test_collecting.py::test_accepted_and_replayed",
     ],
     "break-offs are made up": [
-        "tests/functions/test_leaving.py::test_what_says_nothing_of_this_survey_is_refused",
-        "tests/functions/test_leaving.py::test_a_mark_is_kept_once_and_is_empty",
+        "tests/functions/test_breaking_off.py::test_what_says_nothing_of_this_survey_is_refused",
+        "tests/functions/test_breaking_off.py::test_a_mark_is_kept_once_and_is_empty",
     ],
     "a service event is forged, or sent again": [
         "tests/invitations/test_service_events.py::test_what_is_not_signed_now_is_refused",

@@ -10,10 +10,11 @@ from chalicelib import break_offs, keys, parquet
 from chalicelib.break_offs import BACK_DAYS, BreakOff
 from chalicelib.days import DAY_MS
 from chalicelib.jobs.break_offs import COUNTED, EVERY_MS, HOUR_MS, PAGE
-from chalicelib.jobs.tally import tally
+from chalicelib.jobs.tally import run, tally
+from chalicelib.settings import Settings
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import ids
-from tests.jobs.answering import NOON, Crash, Mortal, names, rows
+from tests.jobs.answering import KEY, NOON, Crash, Mortal, names, rows
 
 VERSION = "0123456789abcdef"
 TODAY = NOON + DAY_MS
@@ -252,18 +253,24 @@ class Page(MemoryStore):
 
 
 def test_of_many_marks_one_page_is_listed_but_once_an_hour_all() -> None:
-    """And a page alone is never taken for all there are."""
+    """By the schedule: whoever asks by hand has all. And a page alone is never taken for all."""
     store = Page()
     for number in range(PAGE + 500):
         leave(store, number=number)
     assert TODAY % HOUR_MS == 0
-    tally(store, TODAY + EVERY_MS)
+    tally(store, TODAY + EVERY_MS, thrifty=True)
     assert (store.told, counted(store)) == (PAGE, [])
-    tally(store, TODAY + EVERY_MS - 1)
+    tally(store, TODAY + EVERY_MS - 1, thrifty=True)
     assert counted(store) == [(VERSION, "en", "speed", PAGE + 500)]
     store.told = 0
-    tally(store, TODAY + EVERY_MS)
+    tally(store, TODAY + EVERY_MS, thrifty=True)
     assert (store.told, counted(store)) == (PAGE, [(VERSION, "en", "speed", PAGE + 500)])
+    leave(store, "care", PAGE + 500)
+    late = TODAY + EVERY_MS
+    run(store, Settings("", None, KEY), late, lambda: 900.0)
+    assert len(counted(store)) == 1
+    run(store, Settings("", None, KEY), late)
+    assert len(counted(store)) == 2
 
 
 def test_the_note_of_a_day_is_no_mark() -> None:

@@ -23,7 +23,6 @@ from tests.jobs.answering import (
     land,
     live,
     names,
-    rejected,
     rows,
     said,
 )
@@ -90,16 +89,6 @@ def test_a_name_that_is_none_touches_nothing(hostile: str) -> None:
     land(store, said(1, SURVEY, left=hostile))
     assert merge(store, KEY, NOW).merged == 1
     assert names(store, keys.LEFT) == there
-
-
-def test_what_is_rejected_of_an_anonymous_survey_names_no_mark() -> None:
-    store = MemoryStore()
-    hidden = contract(anonymous=True)
-    live(store, hidden)
-    land(store, said(1, hidden, left=mark(1).name, answers={"speed": "x"}))
-    assert merge(store, KEY, NOW).rejected == 1
-    [kept] = rejected(store)
-    assert mark(1).id not in str(kept)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

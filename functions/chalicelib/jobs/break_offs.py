@@ -7,7 +7,7 @@ settled: the file says so, and is never written again; only then its marks go. W
 off, or lists late, finds a settled day and has nothing left to do but delete.
 
 Marks that a run lists, a thousand at the price of a put, are listed again by every run of ten days:
-where there are more than that, once an hour is enough.
+where there are more than that, once an hour is enough for a schedule of five minutes (``thrifty``).
 
 A day has a note of its own beside its marks from before there is a file until it is settled: so one
 list tells every day there is something to do for, and where nobody left it is the whole run.
@@ -42,11 +42,16 @@ SETTLED = "settled"
 
 
 def add_up(
-    store: Store, pool: ThreadPoolExecutor, now: int, only: str | None = None
+    store: Store,
+    pool: ThreadPoolExecutor,
+    now: int,
+    only: str | None = None,
+    thrifty: bool = False,
 ) -> list[Exception]:
     """Bring the break-offs of all surveys, or of one, up to date. Gives what went wrong."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for key in _listed(store, f"{keys.LEFT}{only}/" if only else keys.LEFT, now):
+    hour = now % HOUR_MS if thrifty else 0
+    for key in _listed(store, f"{keys.LEFT}{only}/" if only else keys.LEFT, hour):
         place = key.split("/")
         if len(place) == 4 and days.is_day(place[2]):  # whatever else lies there is not ours
             found[place[1], place[2]].append(place[3])
@@ -56,12 +61,12 @@ def add_up(
     return [failure for failure in done if failure]
 
 
-def _listed(store: Store, prefix: str, now: int) -> list[str]:
-    """What lies there; nothing, where it is much and was looked through within the hour. (Never
-    some of it: a day is counted by all its marks.)"""
+def _listed(store: Store, prefix: str, hour: int) -> list[str]:
+    """What lies there; nothing, where it is much and was looked through within the hour, of which
+    so much has gone by. (Never some of it: a day is counted by all its marks.)"""
     listed = (entry.key for entry in store.list(prefix))
     first = [*islice(listed, PAGE)]
-    if len(first) == PAGE and now % HOUR_MS >= EVERY_MS:
+    if len(first) == PAGE and hour >= EVERY_MS:
         return []
     return [*first, *listed]
 

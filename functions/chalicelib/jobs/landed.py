@@ -159,7 +159,6 @@ class Landing:
                 duration=None,
                 link=None,
                 entered_by=None,
-                left="",
             ).to_json()
         return reject._replace(key=key, body=body)
 

@@ -10,8 +10,9 @@ DuckDB needs no network and sees each part whole.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
@@ -79,13 +80,16 @@ class BadMode(EchoformError):
     """ECHOFORM_TALLY is none of the words it may be."""
 
 
-def run(store: Store, settings: Settings, now: int, left: object = None) -> Tallied:
+def run(
+    store: Store, settings: Settings, now: int, left: Callable[[], float] = lambda: math.inf
+) -> Tallied:
     most = {"local": None, "auto": PARTS, "athena": 0}
     if settings.tally not in most:
         raise BadMode(f"ECHOFORM_TALLY is {settings.tally!r}: use local, athena or auto")
     here = most[settings.tally]
     athena = None if here is None else _athena(store, settings)
-    return tally(store, now, key=settings.key, athena=athena, here=here or 0)
+    thrifty = left() < math.inf  # a function's schedule; whoever asks by hand wants all of it
+    return tally(store, now, key=settings.key, athena=athena, here=here or 0, thrifty=thrifty)
 
 
 def _athena(store: Store, settings: Settings) -> Athena:
@@ -105,6 +109,7 @@ def tally(
     key: bytes = b"",
     athena: Athena | None = None,
     here: int = 0,
+    thrifty: bool = False,
 ) -> Tallied:
     """Bring the tallies of all surveys, or of one, up to date.
 
@@ -112,6 +117,7 @@ def tally(
 
     With ``key``, the segments told of an anonymous survey have their names again. With ``athena``,
     a survey of which more than ``here`` parts are to be counted again is counted there.
+    ``thrifty``: many break-offs are looked through once an hour.
 
     Raises ExceptionGroup at the end, where some days could not be counted; the others were.
     """
@@ -128,7 +134,7 @@ def tally(
             counter.count(due)
         counter.wait()
         counter.failures += stretches.add_up(store, pool, now, only, changed)
-        counter.failures += break_offs.add_up(store, pool, now, only)
+        counter.failures += break_offs.add_up(store, pool, now, only, thrifty)
     if counter.failures:
         raise ExceptionGroup("some days could not be counted", counter.failures)
     return counter.done

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from chalicelib import break_offs, keys
 from chalicelib.accept import AHEAD_MS, OLDEST_MS
 from chalicelib.break_offs import BreakOff
+from chalicelib.breaking_off import LARGEST_NAME, break_off
 from chalicelib.collecting import REFUSALS, Reply
-from chalicelib.leaving import LARGEST_NAME, leave
 from chalicelib.published import GRACE_MS, Definitions, close, publish
 from chalicelib.storage import MemoryStore, Store
 from chalicelib.survey import ids
@@ -40,7 +40,7 @@ def told(
     store: Store, mark: BreakOff | bytes = MARK, now: int = NOW, survey: str = SURVEY.id
 ) -> Reply:
     body = mark if isinstance(mark, bytes) else mark.name.encode()
-    return leave(store, Definitions(store), survey, body, now)
+    return break_off(store, Definitions(store), survey, body, now)
 
 
 def error(reply: Reply) -> str:
@@ -59,6 +59,10 @@ def test_a_mark_is_kept_once_and_is_empty(live: Store) -> None:
     [mark] = marks(live)
     assert mark == break_offs.key(SURVEY.id, SURVEY.timezone, MARK)
     assert live.get(mark).data == b""
+
+
+def test_the_words_beside_a_choice_may_be_the_last(live: Store) -> None:
+    assert told(live, MARK._replace(question="kind_other")).status == 204
 
 
 def test_whoever_opened_an_earlier_version_is_counted_too(live: Store) -> None:
@@ -82,7 +86,6 @@ def test_whoever_opened_an_earlier_version_is_counted_too(live: Store) -> None:
         (MARK._replace(question="source"), "malformed"),
         (MARK._replace(question="double"), "malformed"),
         (MARK._replace(question="welcome"), "malformed"),
-        (MARK._replace(question="kind_other"), "malformed"),
         (MARK._replace(version="0" * 16), "stale_version"),
         (MARK._replace(id=ids.make(NOW - OLDEST_MS - 1, 7)), "clock"),
         (MARK._replace(id=ids.make(NOW + AHEAD_MS + 1, 7)), "clock"),
@@ -104,3 +107,10 @@ def test_nobody_leaves_a_survey_that_is_closed(live: Store) -> None:
     close(live, SURVEY.id, NOW)
     assert error(told(live)) == "gone"
     assert marks(live) == []
+
+
+def test_of_an_anonymous_survey_nobody_is_told_to_have_left(store: Store) -> None:
+    """When somebody left could be set beside when their link was opened."""
+    publish(store, hidden := replace(SURVEY, anonymous=True), NOW)
+    assert error(told(store, MARK._replace(version=hidden.version))) == "not_found"
+    assert marks(store) == []

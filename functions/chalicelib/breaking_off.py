@@ -21,7 +21,7 @@ LARGEST_NAME = 256
 _UNASKED = (Calculated, Hidden, Statement)
 
 
-def leave(store: Store, definitions: Definitions, survey: str, body: bytes, now: int) -> Reply:
+def break_off(store: Store, definitions: Definitions, survey: str, body: bytes, now: int) -> Reply:
     """Keep the mark that the body names. Again, it changes nothing."""
     try:
         mark, contract = _told(definitions, survey, body, now)
@@ -51,11 +51,14 @@ def _told(
     if over:
         raise Refused(over)
     contract = definitions.contract(survey, mark.version)
+    if contract.anonymous:  # its pages tell nothing: when somebody left could be set beside a link
+        raise Refused("not_found")
     if mark.language not in contract.languages or mark.question not in _asked(contract):
         raise Refused("malformed")
     return mark, contract
 
 
 def _asked(contract: Contract) -> set[str]:
-    """The questions that people answer themselves."""
-    return {each.id for each in contract.questions if not isinstance(each, _UNASKED)}
+    """The fields that people fill in themselves: questions, and the words beside a choice."""
+    asked = (each for each in contract.questions if not isinstance(each, _UNASKED))
+    return {field.id for each in asked for field in each.fields()}
