@@ -25,10 +25,12 @@ GIVEN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def data(move: str, channel: str = "phone", outcome: str = "reached", to: str = "") -> Event:
+def data(
+    move: str, channel: str = "phone", outcome: str = "reached", to: str = "", by: str = "a1"
+) -> Event:
     """An event with everything that a move may need."""
     target = to or ("lead" if move == "escalate" else "a2" if move == "assign" else "")
-    return event(move, channel=channel, outcome=outcome, to=target, **GIVEN)
+    return event(move, by=by, channel=channel, outcome=outcome, to=target, **GIVEN)
 
 
 class Life(RuleBasedStateMachine):
@@ -69,7 +71,8 @@ class Life(RuleBasedStateMachine):
         seen = self.seen[which % len(self.seen)] if stale else now
         possible = legal(now, role)
         try:
-            done = self.record.append(self.id, seen.version, data(move, channel, outcome, to), role)
+            said = data(move, channel, outcome, to, "system" if role == "system" else "a1")
+            done = self.record.append(self.id, seen.version, said, role)
         except (Stale, IllegalMove) as refused:
             self.refused(refused, now, seen, possible)
         else:

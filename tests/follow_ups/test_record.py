@@ -212,6 +212,18 @@ def test_alarms_ring_in_order_and_only_when_it_is_time(record: Record) -> None:
     assert record.alarmed(START + HOUR, (early.alarm_at or 0, early.id)) == found[1:]
 
 
+def test_what_is_forgotten_keeps_why_it_could_not_be_asked(record: Record) -> None:
+    """The system's own word, which says nothing of the person: the log, folded, still has it."""
+    asked = event("verify_failed", by="system", reason="no_survey")
+    done = record.append(
+        after(record, begin(record), TAKE, REACHED, RESOLVE).id, 4, asked, "system"
+    )
+    assert record.forget(done.id, START + 5)
+    left = record.get(done.id)
+    assert fold(record.history(done.id)) == left
+    assert left.verification.problem == "no_survey"
+
+
 def test_what_is_forgotten_leaves_no_text_and_never_comes_back(record: Record) -> None:
     done = after(
         record,

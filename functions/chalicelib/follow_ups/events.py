@@ -195,10 +195,12 @@ def blanked(item: Item) -> Item:
 
 
 def scrubbed(event: Event) -> Event:
-    """An event without what people wrote in it."""
+    """An event without what people wrote in it. What the system says is a word of ours, and the
+    item that its events make keeps it."""
     item = event.item and blanked(event.item)
+    texts = () if event.by == SYSTEM else TEXTS
     return replace(
-        event, item=item, **{name: "-" if getattr(event, name) else "" for name in TEXTS}
+        event, item=item, **{name: "-" if getattr(event, name) else "" for name in texts}
     )
 
 
