@@ -1,7 +1,7 @@
 """Break-offs: who began to answer and left before sending.
 
-The page says so when it is put away, without anything that was said: which version in which
-language, and the last question that was answered. That is all a mark knows, and all of it stands in
+The page says so when it is put away, without any answer: which version in which language, and the
+last question that was answered. That is all a mark knows, and all of it stands in
 its name, so marks are counted by listing them. A page that is taken up again and sent tells the
 name with its answers, and merge takes the mark away: a mark that stays is somebody who never came
 back.
